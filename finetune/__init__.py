@@ -1,0 +1,1 @@
+"""Base model, Mixture-of-Experts upcycling, phrasings, dataset, LoRA training, merge."""

@@ -1,0 +1,1 @@
+"""Documents to chunks, embeddings, a FAISS index and cited passages."""
