@@ -4,6 +4,8 @@ A leaf: imports nothing of ours. `Settings()` reads the environment; everything 
 values handed in.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -52,3 +54,8 @@ class Settings(BaseSettings):
     def llm_url(self) -> str:
         """OpenAI endpoint of the language model."""
         return (self.vllm_url or f"http://127.0.0.1:{self.vllm_port}/v1").rstrip("/")
+
+
+def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child process: this one's and `extra`."""
+    return {**os.environ, **extra}
