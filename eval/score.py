@@ -70,7 +70,8 @@ def load_questions(path: Path = QUESTIONS_FILE) -> list[Question]:
         try:
             questions.append(Question.model_validate(json.loads(line)))
         except ValueError as error:
-            raise ValueError(f"{path.name}, line {number} is not a judged question: {str(error).splitlines()[0]}") from None
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"{path.name}, line {number} is not a judged question: {reason}") from None
     return questions
 
 
@@ -92,11 +93,15 @@ def same_calls(calls: Sequence[Call], wanted: Sequence[Call]) -> bool:
         return False
     left = list(calls)
     for expected in wanted:
-        match = next((c for c in left if c.name == expected.name and same_arguments(c.arguments, expected.arguments)), None)
+        match = next((call for call in left if _same_call(call, expected)), None)
         if match is None:
             return False
         left.remove(match)
     return True
+
+
+def _same_call(call: Call, expected: Call) -> bool:
+    return call.name == expected.name and same_arguments(call.arguments, expected.arguments)
 
 
 def same_arguments(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

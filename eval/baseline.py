@@ -1,7 +1,7 @@
 """The floor a language model has to beat: keywords choose the tool, regular expressions read the last message.
 
-Reads digits with their unit, canonical ids, catalogue cell names and the sites it is told; no number words, no Fahrenheit,
-no clock times, no memory of earlier turns. Nothing was tuned on the judged questions.
+Reads digits with their unit, ids, catalogue cell names and the sites of the demo fleet; no number words, no
+Fahrenheit, no clock times. Of earlier turns it remembers only the pack or cell. Not tuned on the judged questions.
 """
 
 import re
@@ -14,7 +14,7 @@ from tools.cells import find_cell, load_catalogue
 from tools.errors import CannotAnswer
 
 SITES = ("Hamburg", "Oslo", "Phoenix", "Lyon", "Gothenburg", "Pune", "Tartu")
-ASSET = re.compile(r"\b(?:PK-\d{4}(?:-C\d{2,3})?|UP-[0-9a-f]{4,12})\b")
+ASSET = re.compile(r"\b(?:PK-\d{4}(?:-C\d{2,3})?|UP-[0-9a-f]{4,12})\b", re.I)
 NUMBER = r"(-?\d+(?:\.\d+)?)\s*"
 
 # First hit wins: the narrower wish stands before the wider one.
@@ -28,7 +28,8 @@ TOOL_WORDS = (
     ("estimate_soh", r"health|\bsoh\b|degrad|worn|wear"),
     ("get_status", r"status|state|how full|live|right now|check"),
 )
-PRIORITY_WORDS = (("fastest", r"fast|quick"), ("longest_life", r"gentl|protect|longest"), ("balanced", r"balanced|compromise"))
+PRIORITY_WORDS = (("fastest", r"fast|quick"), ("longest_life", r"gentl|protect|longest"),
+                  ("balanced", r"balanced|compromise"))
 SORT_WORDS = (("soh", r"health|soh"), ("temperature", r"hottest|coldest"), ("spread", r"spread|imbalance"),
               ("cycles", r"cycles"), ("soc", r"emptiest|fullest"))
 
@@ -43,14 +44,21 @@ def keyword_calls(messages: Sequence[Mapping[str, str]]) -> list[Call]:
         return [Call(name=name, arguments={"query": text} | _document_kind(text) | _cell(text))]
     if name == "find_packs":
         return [Call(name=name, arguments=_find_packs(text))]
-    asset = ASSET.search(text)
-    subject = {"asset_id": asset.group()} if asset else _cell(text)
+    subject = next(filter(None, (_subject(m["content"]) for m in reversed(messages))), {})
     fields = {"simulate_charge": SimulateCharge, "recommend_charging_current": RecommendChargingCurrent,
               "forecast_life": ForecastLife}.get(name)
-    if not subject or (fields is None and not asset):
+    if not subject or (fields is None and "asset_id" not in subject):
         return []
     numbers = _numbers(text) if fields else {}
     return [Call(name=name, arguments=subject | {k: v for k, v in numbers.items() if k in fields.model_fields})]
+
+
+def _subject(text: str) -> dict[str, str]:
+    asset = ASSET.search(text)
+    if not asset:
+        return _cell(text)
+    name = asset.group()
+    return {"asset_id": "UP-" + name[3:].lower() if name[:2].upper() == "UP" else name.upper()}
 
 
 def _numbers(text: str) -> dict[str, Any]:

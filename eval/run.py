@@ -1,0 +1,69 @@
+"""One command per claim: python -m eval.run NAME [--json]. Tables go to stderr, JSON to stdout."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eval.report import people
+from eval.score import QUESTIONS_FILE
+
+app = typer.Typer(name="python -m eval.run", help=__doc__, no_args_is_help=True, add_completion=False,
+                  suggest_commands=True, pretty_exceptions_enable=False)
+Json = Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")]
+
+
+@app.callback()
+def _names():
+    """One command per claim; every report names the commit and the machine it ran on."""
+
+
+@app.command("tool-calls")
+def tool_calls(
+    questions: Annotated[Path, typer.Option(help="Judged questions, JSON lines.", exists=True)] = QUESTIONS_FILE,
+    base_url: Annotated[str, typer.Option(help="OpenAI endpoint of the tuned model; empty: the settings'.")] = "",
+    also: Annotated[list[str], typer.Option(help="NAME=URL of another endpoint, e.g. the untuned base.")] = (),
+    only_baseline: Annotated[bool, typer.Option(help="Only the keyword baseline, no model.")] = False,
+    as_json: Json = False,
+):
+    """The model picks the right tool with the right arguments (judged questions, first step)."""
+    from eval.tool_calls import endpoints, measure, print_report
+
+    report = measure(questions, [] if only_baseline else endpoints(base_url, also))
+    print_report(report)
+    _emit(report, as_json)
+
+
+@app.command("charging")
+def charging(
+    scenarios: Annotated[int, typer.Option(help="How many of the seeded scenarios to run.", min=1, max=12)] = 12,
+    as_json: Json = False,
+):
+    """Recommended charges hold every limit in the DFN and keep their deadlines (12 scenarios)."""
+    from eval.charging import measure, print_report
+
+    report = measure(scenarios)
+    print_report(report)
+    _emit(report, as_json)
+
+
+def _emit(report: dict, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+
+
+def main() -> None:
+    """The command line: 0 measured, 1 could not measure (one sentence on stderr), 2 wrong usage."""
+    try:
+        app()
+    except (ValueError, ConnectionError) as error:
+        people.print(f"[red]{error}[/red]")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The scoring rules, the judged questions, and their independence from the training phrasings."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.baseline import keyword_calls
+from eval.overlap import shared_with, skeleton, strings_of
+from eval.score import Call, Question, judge, load_questions, same_arguments, tally, wilson_interval
+from tools import arguments as schemas
+
+PHRASINGS = sorted((Path(__file__).parent.parent / "finetune" / "phrasings").glob("*.jsonl"))
+MODELS = {
+    "get_status": schemas.GetStatus, "find_packs": schemas.FindPacks, "estimate_soh": schemas.EstimateSoh,
+    "diagnose": schemas.Diagnose, "simulate_charge": schemas.SimulateCharge,
+    "recommend_charging_current": schemas.RecommendChargingCurrent, "forecast_life": schemas.ForecastLife,
+    "search_documents": schemas.SearchDocuments,
+}
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return load_questions()
+
+
+def question(*accept, text="any"):
+    return Question(id="q", category="c", messages=[{"role": "user", "content": text}], accept=accept)
+
+
+STATUS = Call(name="get_status", arguments={"asset_id": "PK-0042"})
+HEALTH = Call(name="estimate_soh", arguments={"asset_id": "PK-0042"})
+
+
+def test_numbers_agree_within_a_hundredth_and_no_further():
+    assert same_arguments({"temperature_c": 32.2222}, {"temperature_c": 32.22})
+    assert not same_arguments({"temperature_c": 32.24}, {"temperature_c": 32.22})
+
+
+@given(st.floats(-1000, 1000), st.floats(0.0101, 100))
+def test_a_number_off_by_more_than_the_tolerance_is_wrong(value, error):
+    assert same_arguments({"x": value}, {"x": value})
+    assert not same_arguments({"x": value + error}, {"x": value})
+
+
+def test_a_missing_an_extra_and_a_moved_argument_are_wrong():
+    wanted = {"asset_id": "PK-0042", "soc_percent": 20}
+    assert same_arguments({"asset_id": "PK-0042", "soc_percent": 20.0, "priority": None}, wanted)
+    assert not same_arguments({"asset_id": "PK-0042"}, wanted)
+    assert not same_arguments(wanted | {"priority": "fastest"}, wanted)
+    assert not same_arguments({"asset_id": "PK-0042", "target_soc_percent": 20}, wanted)
+
+
+def test_ids_are_exact_and_booleans_are_not_numbers():
+    assert not same_arguments({"asset_id": "PK-0024"}, {"asset_id": "PK-0042"})
+    assert not same_arguments({"asset_id": "PK-42"}, {"asset_id": "PK-0042"})
+    assert not same_arguments({"limit": True}, {"limit": 1})
+    assert not same_arguments({"has_fault": 1}, {"has_fault": True})
+
+
+def test_a_cell_is_compared_by_its_catalogue_entry():
+    assert same_arguments({"cell_model": "m50lt"}, {"cell_model": "LG M50LT"})
+    assert not same_arguments({"cell_model": "Samsung 50E"}, {"cell_model": "LG M50LT"})
+    assert not same_arguments({"cell_model": "no such cell"}, {"cell_model": "LG M50LT"})
+
+
+def test_any_search_text_is_right_but_none_is_not():
+    assert same_arguments({"query": "cut-off voltage"}, {"query": "*"})
+    assert not same_arguments({"query": "  "}, {"query": "*"})
+    assert not same_arguments({}, {"query": "*"})
+
+
+def test_verdicts():
+    one_of_two = question([STATUS], [HEALTH])
+    assert judge(one_of_two, [HEALTH]).exact
+    right_tool = judge(one_of_two, [Call(name="get_status", arguments={"asset_id": "PK-0001"})])
+    assert right_tool.tool_right and not right_tool.exact
+    assert not judge(one_of_two, []).tool_right and judge(one_of_two, []).valid is None
+    assert not judge(one_of_two, [STATUS], valid=False).exact
+    assert judge(one_of_two, None).valid is False
+
+
+def test_parallel_calls_in_any_order_but_all_of_them():
+    both = question([STATUS, HEALTH])
+    assert judge(both, [HEALTH, STATUS]).exact
+    assert not judge(both, [STATUS]).tool_right
+    assert not judge(both, [STATUS, STATUS]).tool_right
+
+
+def test_no_call_is_right_only_where_it_is_accepted():
+    silence = question([])
+    assert judge(silence, []).exact
+    assert not judge(silence, [STATUS]).tool_right
+    assert not judge(silence, None).exact
+
+
+def test_tally_counts_valid_among_those_that_called():
+    verdicts = [judge(question([STATUS]), calls) for calls in ([STATUS], [], [HEALTH], None)]
+    counts = tally(verdicts)
+    assert (counts.n, counts.tool_right, counts.exact, counts.called, counts.valid) == (4, 1, 1, 3, 2)
+
+
+def test_wilson_interval_matches_a_published_value():
+    # Newcombe 1998, Statistics in Medicine 17, 857, table I: 81 of 263 gives 0.2553 to 0.3662.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_a_broken_line_is_named(tmp_path):
+    file = tmp_path / "bad.jsonl"
+    file.write_text(json.dumps({"id": "x"}) + "\n")
+    with pytest.raises(ValueError, match="bad.jsonl, line 1"):
+        load_questions(file)
+
+
+def test_the_judged_set_has_its_categories(questions):
+    counts = Counter(q.category for q in questions)
+    assert {f"plain_{name}" for name in MODELS} == {c for c in counts if c.startswith("plain_")}
+    assert all(counts[f"plain_{name}"] == 12 for name in MODELS)
+    assert {c: counts[c] for c in ("values", "follow_up", "no_call", "parallel", "foreign")} == {
+        "values": 34, "follow_up": 24, "no_call": 24, "parallel": 8, "foreign": 14}
+    assert len({q.id for q in questions}) == len(questions) == 200
+
+
+def test_every_accepted_call_fits_its_tool(questions):
+    for q in questions:
+        assert q.accept, q.id
+        assert q.messages[-1]["role"] == "user", q.id
+        for call in (call for calls in q.accept for call in calls):
+            MODELS[call.name].model_validate(call.arguments)
+
+
+def test_plain_questions_want_their_tool_and_no_call_none(questions):
+    for q in questions:
+        names = {call.name for calls in q.accept for call in calls}
+        if q.category.startswith("plain_"):
+            assert q.category.removeprefix("plain_") in names, q.id
+        assert q.category != "no_call" or q.accept == [[]], q.id
+
+
+def test_no_two_judged_questions_have_one_skeleton(questions):
+    skeletons = Counter("\n".join(" ".join(skeleton(m["content"])) for m in q.messages) for q in questions)
+    assert [text for text, n in skeletons.items() if n > 1] == []
+
+
+def test_overlap_sees_through_values():
+    trained = ["{asset_id} is at {t} and {soc}, what would be a good current for it?", "how healthy is <pack> ?"]
+    assert shared_with(["PK-0042 is at 12 degC and 20 %, may I give it 2C?"], trained) == []
+    assert shared_with(["PK-0042 is at 12 and 20, what would be a good current for it?"], trained)
+    assert shared_with(["How healthy is PK-0007?"], trained)
+    assert shared_with(["Is PK-0007 healthy?"], trained) == []
+
+
+def test_judged_questions_are_not_in_the_training_phrasings(questions):
+    trained = [text for path in PHRASINGS for text in strings_of(path)]
+    assert shared_with([q.messages[-1]["content"] for q in questions], trained) == []
+
+
+def test_the_baseline_reads_plain_digits_and_stays_silent_without_a_subject():
+    calls = keyword_calls([{"role": "user", "content": "Recommend a current for PK-0042 at 12 degC, 20 % to 80 %"}])
+    assert calls == [Call(name="recommend_charging_current", arguments={
+        "asset_id": "PK-0042", "temperature_c": 12.0, "soc_percent": 20.0, "target_soc_percent": 80.0})]
+    assert keyword_calls([{"role": "user", "content": "Recommend a current"}]) == []
