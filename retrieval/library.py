@@ -1,0 +1,120 @@
+"""What the command line does with the index: build, add and remove files, tell its state."""
+
+import hashlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from retrieval.chunks import chunks
+from retrieval.documents import datasheet_passages
+from retrieval.files import READERS, read_pages
+from retrieval.index import Progress, folder, open_index, write_index
+from retrieval.passages import Passage, clean
+from retrieval.summaries import fleet_passages
+from retrieval.words import cells_named
+from tools.contract import Context
+from tools.errors import CannotAnswer
+
+
+def build_index(context: Context, progress: Progress | None = None) -> dict[str, Any]:
+    """Catalogue, fleet summaries and added files into the index; the manifest, with `rebuilt`.
+
+    Nothing is done if the corpus has not changed. `progress(done, total)` counts embedded passages.
+    """
+    logging.getLogger("pypdf").setLevel(logging.ERROR)
+    passages = [*datasheet_passages(), *fleet_passages(context), *_added(context)]
+    return write_index(context.home, passages, progress)
+
+
+def add_files(paths: Iterable[Path], context: Context, progress: Progress | None = None) -> dict[str, Any]:
+    """Add files, or every readable file of a folder, for the context's tenant alone, and rebuild.
+
+    A file of the same name replaces the one before. Either all are added or, with CannotAnswer, none.
+    """
+    read = {path.name: _file_passages(path, context.tenant) for path in _files(paths)}
+    for name, passages in read.items():
+        _store(context, name, passages)
+    return build_index(context, progress) | {"added": list(read)}
+
+
+def remove_document(name: str, context: Context, progress: Progress | None = None) -> dict[str, Any]:
+    """Remove a file that the context's tenant added, and rebuild; CannotAnswer if there is none by that name."""
+    path = _stored(context, name)
+    if not path.exists():
+        mine = sorted({p.document for p in _added(context) if p.tenant == context.tenant})
+        known = f"added are {', '.join(mine)}" if mine else "nothing has been added"
+        raise CannotAnswer(f"There is no added document {name!r}; {known}.")
+    path.unlink()
+    return build_index(context, progress) | {"removed": name}
+
+
+def index_status(context: Context) -> dict[str, Any]:
+    """What is indexed, as far as the context may know; `ready` False with the reason if it cannot be searched."""
+    try:
+        index = open_index(context.home)
+    except CannotAnswer as reason:
+        return {"ready": False, "reason": str(reason)}
+    mine = [p for p in index.passages if p.readable_by(context.tenant)]
+    count = {kind: sum(p.kind == kind for p in mine) for kind in ("datasheet", "fleet_summary", "file")}
+    return {"ready": True, "model": index.manifest["model"], "dimension": index.manifest["dimension"],
+            "created": index.manifest["created"], "corpus_hash": index.manifest["corpus_hash"],
+            "passages": len(mine), "passages_by_kind": count,
+            "added": sorted({p.document for p in mine if p.kind == "file"})}
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    chosen: list[Path] = []
+    for path in map(Path, paths):
+        inside = _readable(path) if path.is_dir() else [path]
+        if not inside:
+            raise CannotAnswer(f"{path} holds no file that can be read ({', '.join(sorted(READERS))}).")
+        chosen += inside
+    twice = [name for name, count in Counter(p.name for p in chosen).items() if count > 1]
+    if twice:
+        raise CannotAnswer(f"More than one file is named {twice[0]}: rename one, a document is known by its name.")
+    return chosen
+
+
+def _readable(directory: Path) -> list[Path]:
+    return sorted(p for p in directory.rglob("*") if p.is_file() and p.suffix.lower() in READERS)
+
+
+def _file_passages(path: Path, tenant: str | None) -> list[Passage]:
+    """A file's chunks; a chunk is about the one cell it names, or else the one its whole file names."""
+    pages, name = read_pages(path), clean(path.name)
+    whole, _ = cells_named(" ".join([path.stem, *(text for _, text in pages)]))
+    found = []
+    for page, text in pages:
+        for piece in chunks(text):
+            about = cells_named(piece)[0] or whole
+            found.append(Passage(
+                document=name, text=piece, kind="file", source=f"added file {name}", page=page, tenant=tenant,
+                cell_model=next(iter(about)) if len(about) == 1 else None, hints=clean(path.stem.replace("_", " "))))
+    return found
+
+
+def _stored(context: Context, name: str) -> Path:
+    """Where a tenant's document of this name is kept; the name itself never becomes a path."""
+    key = hashlib.sha256(json.dumps([context.tenant, name]).encode()).hexdigest()[:24]
+    return folder(context.home) / "documents" / f"{key}.json"
+
+
+def _store(context: Context, name: str, passages: Sequence[Passage]) -> None:
+    path = _stored(context, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps([p.record() for p in passages]), encoding="utf-8")
+    os.replace(part, path)
+
+
+def _added(context: Context) -> list[Passage]:
+    stored = sorted((folder(context.home) / "documents").glob("*.json"))
+    try:
+        return [Passage(**record) for path in stored for record in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        raise CannotAnswer(f"An added document under {folder(context.home) / 'documents'} is damaged: delete that "
+                           "folder and add your files again.") from None

@@ -1,0 +1,61 @@
+"""What is searched: passages, cut from documents, each with its source and its owner."""
+
+import hashlib
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["datasheet", "fleet_summary", "file"]
+
+# A passage is data. Marks that a chat template or a tool parser would read as its own are
+# taken out, so that no document can end a turn or place a call.
+_CONTROL_MARKS = re.compile(r"<\|[^<>|]{0,40}\|>|</?(?:tool_call|tool_response|think|s)>", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A few sentences that can be cited.
+
+    `tenant` owns it (None: the operator of the whole service) unless it is `public`. `hints` are other
+    words for the same thing (aliases, synonyms): searched, never shown. `queries` names, for each number
+    in a fleet summary, the store query that made it.
+    """
+
+    document: str
+    text: str
+    kind: Kind
+    source: str
+    page: int | None = None
+    cell_model: str | None = None
+    public: bool = False
+    tenant: str | None = None
+    month: str | None = None  # "2026-10", fleet summaries only
+    hints: str = ""
+    queries: dict[str, Any] = field(default_factory=dict)
+
+    def readable_by(self, tenant: str | None) -> bool:
+        """Whether a scope may read this; scope None reads everything."""
+        return tenant is None or self.public or self.tenant == tenant
+
+    @property
+    def searched(self) -> str:
+        """What is embedded and indexed by words."""
+        return f"{self.document}. {self.hints}. {self.text}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the embedded text: the same digest has the same vector."""
+        return hashlib.sha256(self.searched.encode()).hexdigest()
+
+    def record(self) -> dict[str, Any]:
+        """As a JSON object; the inverse of `Passage(**record)`."""
+        return asdict(self)
+
+
+def clean(text: str) -> str:
+    """One line of plain text: control marks and control characters removed, white space collapsed."""
+    visible = "".join(c if c.isprintable() else " " for c in text)
+    previous = None
+    while previous != visible:  # a mark may appear once another inside it is removed
+        previous, visible = visible, _CONTROL_MARKS.sub(" ", visible)
+    return " ".join(visible.split())

@@ -1,0 +1,151 @@
+"""The tool `search_documents`: passages that answer a question, each with its source.
+
+Passages are data. Whatever one says, it is quoted or left out, never obeyed: control marks are removed when a
+document is read (`passages.clean`), and whoever shows a passage to a language model shows it as a tool's result.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from retrieval import embedder
+from retrieval.chunks import excerpt
+from retrieval.index import Index, open_index
+from retrieval.passages import Kind, Passage
+from retrieval.when import months_meant
+from retrieval.words import cells_named, compact, stems
+from tools.arguments import SearchDocuments
+from tools.cells import find_cell
+from tools.contract import Context, Result
+from tools.errors import CannotAnswer
+
+SHOWN = 5  # passages in a result
+READ = 3  # passages a language model reads
+RANK_CONSTANT = 60  # reciprocal rank fusion: Cormack, Clarke, Buettcher, SIGIR 2009
+CLOSE = 0.45  # cosine above which a passage is taken to be about the question, whatever its words
+RELATED = 0.25  # cosine below which it is not, whatever its words
+COVERED = 0.5  # share of the question's words that a less close passage must have
+
+
+class FoundPassage(BaseModel):
+    """A passage in the order of relevance; `score` is its cosine similarity to the question."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n: int
+    document: str
+    page: int | None = None
+    cell_model: str | None = None
+    kind: Kind
+    text: str
+    source: str
+    score: float
+    queries: dict[str, Any] = Field(default_factory=dict)
+
+
+class SearchDocumentsResult(Result):
+    """Passages found, best first; empty with a `note` when the documents do not speak of it."""
+
+    query: str
+    passages: list[FoundPassage]
+    note: str | None = None
+    index: str  # embedding model and first digits of the corpus hash
+
+    def brief(self) -> dict[str, Any]:
+        """The best three, cut to the sentences nearest to the question."""
+        wanted = set(stems(self.query))
+        told = [{"n": p.n, "document": p.document, "text": excerpt(p.text, wanted, stems)}
+                for p in self.passages[:READ]]
+        return {"passages": told} | ({"note": self.note} if self.note else {})
+
+
+def search_documents(arguments: SearchDocuments, context: Context) -> SearchDocumentsResult:
+    """Find passages in cell datasheets, fleet summaries and added files, each with its document.
+
+    Raises CannotAnswer without an index or for a cell model that neither the catalogue nor a file knows.
+    """
+    return search(arguments.query, context, arguments.kind, arguments.cell_model)
+
+
+def search(query: str, context: Context, kind: Literal["datasheet", "fleet_summary"] | None = None,
+           cell_model: str | None = None, limit: int = SHOWN) -> SearchDocumentsResult:
+    """As `search_documents`, for the command line."""
+    index = open_index(context.home)
+    version = f"{index.manifest['model']}/{index.manifest['corpus_hash'][:12]}"
+    rows, subject, note = _candidates(index, query, context, kind, cell_model)
+    found = _ranked(index, subject, rows)[:limit]
+    if not found:
+        note = note or f"The documents say nothing on {query!r}" + (f" for {cell_model}." if cell_model else ".")
+    passages = [_found(n, index.passages[row], score) for n, (row, score) in enumerate(found, start=1)]
+    return SearchDocumentsResult(query=query, passages=passages, note=note, index=version)
+
+
+def _candidates(index: Index, query: str, context: Context, kind: str | None,
+                cell_model: str | None) -> tuple[np.ndarray, str, str | None]:
+    """Rows that scope, kind, cell and month allow; the question without what these already settle; a note."""
+    rows = [r for r, p in enumerate(index.passages)
+            if p.readable_by(context.tenant) and (kind is None or p.kind in (kind, "file"))]
+    named, subject = cells_named(query)
+    if cell_model is not None:
+        rows = _about(index, rows, cell_model)
+    elif named:
+        rows = [r for r in rows if index.passages[r].cell_model in named
+                or (index.passages[r].kind != "datasheet" and index.passages[r].cell_model is None)]
+    rows, note = _in_time(index, query, rows)
+    return np.array(rows, dtype=np.int64), subject or query, note
+
+
+def _about(index: Index, rows: Sequence[int], cell_model: str) -> list[int]:
+    """Rows about the cell; a name that only a person's own files know is looked up in those."""
+    try:
+        name = find_cell(cell_model).name
+    except CannotAnswer:
+        key = compact(cell_model)
+        own = [r for r in rows if index.passages[r].kind == "file" and key in compact(index.passages[r].searched)]
+        if len(key) < 3 or not own:
+            raise
+        return own
+    return [r for r in rows if index.passages[r].cell_model == name
+            or (index.passages[r].kind == "file" and index.passages[r].cell_model is None)]
+
+
+def _in_time(index: Index, query: str, rows: list[int]) -> tuple[list[int], str | None]:
+    """Fleet summaries of the months the question names; other passages stay."""
+    months = sorted({m for r in rows if (m := index.passages[r].month)})
+    meant = months_meant(query, months)
+    if not meant:
+        return rows, None
+    return [r for r in rows if index.passages[r].month in meant or index.passages[r].month is None], None
+
+
+def _ranked(index: Index, subject: str, rows: np.ndarray) -> list[tuple[int, float]]:
+    """(row, cosine) by reciprocal rank of meaning and of words; only passages that are about the subject."""
+    if not len(rows):
+        return []
+    cosines = index.cosines(embedder.embed([subject])[0], rows)
+    asked = set(stems(subject))
+    by_words = index.words.scores(sorted(asked))[rows]
+    fused = _reciprocal(cosines) + np.where(by_words > 0, _reciprocal(by_words), 0.0)
+    order = np.argsort(-fused, kind="stable")
+    return [(int(rows[i]), round(float(cosines[i]), 3)) for i in order
+            if _relevant(float(cosines[i]), asked, index.passages[rows[i]])]
+
+
+def _relevant(cosine: float, asked: set[str], passage: Passage) -> bool:
+    if cosine >= CLOSE or cosine < RELATED:
+        return cosine >= CLOSE
+    return bool(asked) and len(asked & set(stems(passage.searched))) >= COVERED * len(asked)
+
+
+def _reciprocal(scores: np.ndarray) -> np.ndarray:
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return 1.0 / (RANK_CONSTANT + ranks)
+
+
+def _found(n: int, passage: Passage, score: float) -> FoundPassage:
+    return FoundPassage(n=n, document=passage.document, page=passage.page, cell_model=passage.cell_model,
+                        kind=passage.kind, text=passage.text, source=passage.source, score=score,
+                        queries=passage.queries)

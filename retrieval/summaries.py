@@ -1,0 +1,152 @@
+"""Fleet summaries as documents: one per tenant, site, cell model and month, written from the fleet store."""
+
+from dataclasses import replace
+from typing import Any
+
+from retrieval.chunks import chunks
+from retrieval.passages import Passage, clean
+from retrieval.when import month_name, season_of
+from tools.cells import load_catalogue
+from tools.contract import Context
+from tools.errors import CannotAnswer
+
+LATEST_MONTHS = 6
+
+# Which of the store's queries (see `tools.fleet.summary`) made which number.
+QUERY_OF = {
+    "pack_count": "packs", "soh_percent": "packs", "cycles": "packs", "spread_mv": "packs", "lowest_soh": "packs",
+    "hottest": "packs", "largest_spread": "packs", "charging": "packs", "new_faults": "faults",
+    "open_faults": "faults", "change": "previous"}
+
+
+def fleet_passages(context: Context, months: int = LATEST_MONTHS) -> list[Passage]:
+    """Summaries of every tenant's latest `months` months; each passage belongs to its tenant.
+
+    A build reads all tenants whatever scope asks for it: what may be read is decided by each search.
+    """
+    from tools.fleet.store import Fleet, open_fleet
+
+    everyone = open_fleet(replace(context, tenant=None))
+    passages = []
+    for tenant in everyone.tenants():
+        passages += tenant_passages(Fleet(everyone.engine, tenant), tenant, months)
+    return passages
+
+
+def tenant_passages(fleet, tenant: str, months: int) -> list[Passage]:
+    """One tenant's summaries: each site and cell model by month, all sites side by side, each site over time."""
+    by_key: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    chosen = fleet.months()[-months:]
+    for site in fleet.sites():
+        for cell_model in fleet.cell_models(site):
+            for month in chosen:
+                try:
+                    summary = fleet.month_summary(site, cell_model, month)
+                except CannotAnswer:  # no packs of that model there yet
+                    continue
+                by_key.setdefault((site, cell_model), []).append(summary)
+    told = [p for rows in by_key.values() for summary in rows for p in _month(tenant, summary)]
+    for month in chosen:
+        told += _side_by_side(tenant, month, [s for rows in by_key.values() for s in rows if s["month"] == month])
+    return told + [p for rows in by_key.values() for p in _over_time(tenant, rows)]
+
+
+def _month(tenant: str, s: dict[str, Any]) -> list[Passage]:
+    title = f"{s['site']}, {_model(s)} packs, {month_name(s['month'])}"
+    hints = f"monthly report, {_time_words(s['month'])}"
+    parts = {"health and ageing": (_health(s), "state of health, SoH, capacity fade, oldest, weakest packs, outliers"),
+             "operation and faults": (_operation(s), "temperature, hot, cold charging, imbalance, cell spread, faults, "
+                                                     "alarms, charging habits, parked full")}
+    return [_passage(tenant, title, f"{title}, {part}: {text}", f"{hints}, {words}", [s], _model(s), s["month"])
+            for part, (told, words) in parts.items() for text in chunks(" ".join(told), repeat=False)]
+
+
+def _health(s: dict[str, Any]) -> list[str]:
+    soh, cycles = s["soh_percent"], s["cycles"]
+    told = [f"{s['pack_count']} packs{' (simulated demonstration fleet)' if s['simulated'] else ''}.",
+            f"Median state of health {soh['p50']:g} %, lowest {soh['min']:g} %, highest {soh['max']:g} %, "
+            f"10th to 90th percentile {soh['p10']:g} to {soh['p90']:g} %.",
+            f"Lowest state of health: {_each(s['lowest_soh'], 'soh_percent', '%')}.",
+            f"Equivalent full cycles since new: median {cycles['p50']:g}, most {cycles['max']:g}."]
+    change = s["change"]
+    if change:
+        told.append(f"Against {month_name(change['month'])}: median state of health {change['soh_percent_p50']:+g} "
+                    f"percentage points, packs {change['pack_count']:+d}.")
+    return told
+
+
+def _operation(s: dict[str, Any]) -> list[str]:
+    told = [f"Highest temperatures: {_each(s['hottest'], 'temperature_max_c', 'degC')}.",
+            f"Cell voltage spread: median {s['spread_mv']['p50']:g} mV; largest "
+            f"{_each(s['largest_spread'], 'spread_mv', 'mV')}.",
+            _charging(s["charging"])]
+    new = "; ".join(map(_fault, s["new_faults"]))
+    told.append(f"New faults: {len(s['new_faults'])}" + (f": {new}." if new else "."))
+    told.append(f"Faults known by the end of the month: {s['open_faults']}.")
+    change = s["change"]
+    if change:
+        told.append(f"Against {month_name(change['month'])}: highest temperature {change['temperature_max_c']:+g} "
+                    f"degC, median spread {change['spread_mv_p50']:+g} mV, charges {change['charges']:+d}.")
+    return told
+
+
+def _fault(f: dict[str, Any]) -> str:
+    cell = "" if f["cell"] is None else f" cell {f['cell']}"
+    return f"{f['pack_id']}{cell} {f['fault'].replace('_', ' ')} ({f['severity']})"
+
+
+def _charging(c: dict[str, Any]) -> str:
+    told = (("c_rate_mean", "mean rate {:g}C"), ("c_rate_max", "highest monthly mean of a pack {:g}C"),
+            ("temperature_min_c", "coldest charge at {:g} degC"),
+            ("end_soc_percent_mean", "ended on average at {:g} % SOC"))
+    known = [words.format(c[name]) for name, words in told if c[name] is not None]
+    return ", ".join([f"Charging: {c['charges']} charges", *known]) + "."
+
+
+def _side_by_side(tenant: str, month: str, rows: list[dict[str, Any]]) -> list[Passage]:
+    """All sites of one month, worst median health first."""
+    rows = sorted(rows, key=lambda s: s["soh_percent"]["p50"])
+    told = [f"{s['site']}, {_model(s)}: {s['pack_count']} packs, median SoH {s['soh_percent']['p50']:g} %, hottest "
+            f"{s['hottest'][0]['temperature_max_c']:g} degC, largest spread {s['spread_mv']['max']:g} mV, "
+            f"{len(s['new_faults'])} new faults, {s['open_faults']} known faults." for s in rows]
+    title = f"All sites, {month_name(month)}"
+    hints = ("monthly report of the whole fleet, overview, every depot side by side, compare sites, best and worst "
+             f"site, averages, {_time_words(month)}")
+    return [_passage(tenant, title, f"{title}: {text}", hints, rows, None, month)
+            for text in chunks(" ".join(told), repeat=False)]
+
+
+def _over_time(tenant: str, rows: list[dict[str, Any]]) -> list[Passage]:
+    """One site and cell model over the months, oldest first."""
+    first, last = rows[0], rows[-1]
+    title = f"{first['site']}, {_model(first)} packs, {month_name(first['month'])} to {month_name(last['month'])}"
+    change = last["soh_percent"]["p50"] - first["soh_percent"]["p50"]
+    series = {"Median state of health": [(s, f"{s['soh_percent']['p50']:g} %") for s in rows],
+              "Highest temperature": [(s, f"{s['hottest'][0]['temperature_max_c']:g} degC") for s in rows],
+              "New faults": [(s, str(len(s["new_faults"]))) for s in rows]}
+    told = [f"Median state of health changed by {change:+.1f} percentage points over {len(rows)} months."]
+    told += [f"{name}: " + ", ".join(f"{month_name(s['month'])} {value}" for s, value in values) + "."
+             for name, values in series.items()]
+    hints = "trend, history, development, over time, since, decline, better or worse, fault trend, reports so far"
+    return [_passage(tenant, title, f"{title}: {text}", hints, rows, _model(first), None)
+            for text in chunks(" ".join(told), repeat=False)]
+
+
+def _passage(tenant: str, title: str, text: str, hints: str, rows: list[dict[str, Any]], cell_model: str | None,
+             month: str | None) -> Passage:
+    queries = {"query_of": QUERY_OF, "sql": [{"month": s["month"], **s["sql"]} for s in rows]}
+    return Passage(document=clean(f"Fleet summary of {tenant}: {title}"), text=clean(text), kind="fleet_summary",
+                   source=f"fleet database, tenant {tenant}", tenant=tenant, cell_model=cell_model, month=month,
+                   hints=hints, queries=queries)
+
+
+def _model(s: dict[str, Any]) -> str:
+    return next((cell.name for cell in load_catalogue() if cell.id == s["cell_model"]), s["model_name"])
+
+
+def _time_words(month: str) -> str:
+    return f"{month_name(month)}, {month}, quarter Q{(int(month[5:]) + 2) // 3}, {season_of(month)}"
+
+
+def _each(rows: list[dict[str, Any]], field: str, unit: str) -> str:
+    return ", ".join(f"{row['pack_id']} {row[field]:g} {unit}" for row in rows)
