@@ -1,0 +1,149 @@
+"""Percent, state of health, temperature, current, C-rate, millivolt and count from a person's words.
+
+Each reader takes one folded form (see `tools.words.text.forms`) and returns the canonical value, or None
+where the form is not wholly of that kind. The few unit factors are exact by definition and need no library
+(importing one costs half a second).
+"""
+
+import re
+
+from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, number
+
+PERCENT = r"(?:%|percent|per ?cent|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por ciento)"
+_FULL = (r"(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)|fully(?: charged)?|completely(?: charged)?"
+         r"|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: full)?|brim ?full|vollständig|(?:au )?plein|pleine"
+         r"|à bloc|充?满电?|lleno|llena|filled up|topped (?:up|off))")
+_EMPTY = (r"(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged|vide|à plat"
+          r"|没电|空|vacío|vacía)")
+_STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"
+_CAPACITY = (r"(?: ?(?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original|initial|new|rated"
+             r"|nominal|anfangs|'?s)| )*?(?:capacity|kapazität|capacité|health|soh|容量)?")
+_LOST = (r"(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|less|down|missing|used up"
+         r"|verloren|verlust|kapazitätsverlust|weg|perdue?s?|de perte|perte|en moins|衰减|损失)")
+_LOSING = (r"(?:(?:has|have|had|having|hat|a) )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?|fading by|loss of|a loss of|down(?: by)?"
+           r"|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von|perdu|perte de|衰减了?|损失了?)")
+_SAID_MORE = r"(?:about |around |roughly |some |more than |less than |over |already |etwa |rund |environ )?"
+
+
+def percent(form: str) -> float | None:
+    """Percent: "20 %", "twenty", "half", "three quarters", "full"; a bare 0.2 stays 0.2."""
+    if re.fullmatch(_FULL, form):
+        return 100.0
+    if re.fullmatch(_EMPTY, form):
+        return 0.0
+    if m := re.fullmatch(rf"(-?)({AMOUNT}) ?{PERCENT}", form):
+        return _signed(m[1], amount(m[2]))
+    if re.fullmatch(r"(?:a )?half empty", form):
+        return 50.0
+    if m := re.fullmatch(rf"({AMOUNT}){_STATE}", form):
+        return _share(m[1])
+    if m := re.fullmatch(rf"(1)?({'一半|半'})", form):
+        return 50.0
+    return None
+
+
+def _share(text: str) -> float | None:
+    if not is_fraction(text):
+        return number(text)
+    if (m := re.search(r"/ ?(\d+)$", text)) and int(m[1]) > 10:
+        return None  # "20/80" is a span between two charges, not a quarter
+    return 100 * amount(text)
+
+
+def soh(form: str) -> float | None:
+    """Health in percent: as percent, or what was lost ("lost a fifth" 80); a bare 0.5 to 1.1 is a fraction of new."""
+    if re.fullmatch(r"(?:brand |as |like |as good as |factory )?(?:new|fresh)|(?:fabrik|brand)?neu|全新", form):
+        return 100.0
+    if m := re.fullmatch(rf"(?:has |have |hat )?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:is |are |has |have |been |already )*{_LOST}{_CAPACITY}", form):
+        return _left(m[1])
+    if m := re.fullmatch(rf"{_LOSING} ?{_SAID_MORE}({AMOUNT} ?{PERCENT}?){_CAPACITY}(?: verloren)?", form):
+        return _left(m[1])
+    if m := re.fullmatch(rf"({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:left|remaining|übrig|restante?s?|剩余)?", form):
+        form = m[1].strip()
+    if re.fullmatch(NUM, form) and 0.5 <= number(form) <= 1.1:
+        return 100 * number(form)
+    return percent(form)
+
+
+def _left(lost: str) -> float | None:
+    value = percent(lost.strip())
+    return None if value is None else 100 - value
+
+
+def celsius(form: str) -> float | None:
+    """degC: "12 degrees", "-5 °C", "90 F", "300 K", "five below zero", "freezing point", "room temperature"."""
+    if re.fullmatch(r"(?:at |the )?(?:freezing(?: point)?|gefrierpunkt|ice bath|below freezing|sub ?zero|below zero"
+                    r"|point de congélation|冰点|零下)", form):
+        return 0.0
+    if re.fullmatch(r"room temp(?:erature)?|raumtemperatur|zimmertemperatur|température ambiante|室温", form):
+        return 25.0
+    degree = r"(?: ?(?:°|deg|degs?\.?|degrees?|grad|degrés?|grados?|度|摄氏|华氏))?"
+    scale = r"(?: ?(?:°? ?(c|celsius|centigrade|f|fahrenheit|k|kelvins?)|(摄氏度|华氏度?)))?"
+    below = (r"(?: (below|under|sub|unter|sous|en dessous de|au dessous de|above|over|plus|über|au dessus de)"
+             r"(?: (?:zero|0|freezing|null|zéro|0°))?)?")
+    m = re.fullmatch(rf"([-+]?)(摄氏|华氏)?({AMOUNT}){degree}{scale}{below}", form)
+    if m is None or is_fraction(m[3]) and "half" not in m[3] and "halb" not in m[3]:
+        return None
+    value, unit = _signed(m[1], amount(m[3])), (m[4] or m[5] or m[2] or "c")[0]
+    if m[6] in ("below", "under", "sub", "unter", "sous", "en dessous de", "au dessous de"):
+        if unit not in "c摄" or value <= 0:
+            return None
+        value = -value
+    if unit in "f华":
+        return (value - 32) / 1.8
+    return value - 273.15 if unit == "k" else value
+
+
+def _signed(sign: str | None, value: float) -> float:
+    return -value if sign == "-" else value
+
+
+_AMPERE_FACTORS = {"a": 1.0, "m": 1e-3, "k": 1e3, "安": 1.0, "毫": 1e-3, "千": 1e3}
+
+
+def ampere(form: str) -> float | None:
+    """A: "5 A", "500 mA", "1.2 kA", "five amperes"."""
+    m = re.fullmatch(rf"({AMOUNT})(?: ?(?:an? )?((?:milli ?|kilo ?|m|k)?(?:a|amps?|amperes?|ampère?s?|amperios?)|安培?|毫安|千安))?", form)
+    if m:
+        return amount(m[1]) * _AMPERE_FACTORS[m[2][0] if m[2] else "a"]
+    if c_rate(form) is not None:
+        raise Unreadable("it is a C-rate: give it as c_rate, or give a current such as 5 A")
+    return None
+
+
+def c_rate(form: str) -> float | None:
+    """C-rate (1/h): "0.5C", "C/3", "half C", "a third of C", "C over 5", "C-Rate von 0,5"."""
+    rate = r"c(?: ?rates?)?(?: ?倍率)?"
+    if m := re.fullmatch(rf"(?:an? )?c ?(?:/|over|by|durch|sur|geteilt durch|divided by) ?({NUM})", form):
+        return 1 / number(m[1]) if number(m[1]) else None
+    if m := re.fullmatch(rf"({AMOUNT})(?: of)?(?: an?)? ?(?:{rate}|倍率)", form):
+        return amount(m[1])
+    if m := re.fullmatch(rf"(?:c ?rate|倍率)(?: ?(?:of|von|de|at|is|=|:|为))? ?({AMOUNT}) ?c?", form):
+        return amount(m[1])
+    if re.fullmatch(NUM, form):
+        return number(form)
+    if re.fullmatch(rf"{NUM} ?(?:m|k|milli)?(?:a|amps?|amperes?)", form):
+        raise Unreadable("it is a current: give it as current_a, or give a C-rate such as 0.5C")
+    return None
+
+
+def millivolt(form: str) -> float | None:
+    """mV: "30 mV", "0.03 V", "thirty millivolts"."""
+    m = re.fullmatch(rf"({AMOUNT}) ?(?:an? )?(mv|milli ?volts?|毫伏|v|volts?|伏特?)?\+?", form)
+    if m is None:
+        return None
+    return amount(m[1]) * (1000.0 if m[2] and m[2][0] in "v伏" else 1.0)
+
+
+def count(form: str) -> float | None:
+    """A whole number: "5", "top ten", "half a dozen", "the single worst" (1)."""
+    if re.fullmatch(r"(?:the |1 )*single(?: (?:\w+est|worst|best))?", form):
+        return 1.0
+    if m := re.fullmatch(r"(?:(an?|1|half an?|\d+) )?(?:dozen|dutzend|douzaine|couple|pair|paar)", form):
+        size = 2 if form.endswith(("couple", "pair", "paar")) else 12
+        times = {"half": 0.5, "a": 1, "an": 1}.get((m[1] or "a").split()[0])
+        return size * (float(m[1]) if times is None else times)
+    if re.fullmatch(r"\d{1,6}(?:\.0)?", form):
+        return float(form)
+    m = re.fullmatch(r"(\d{1,6}) ?[个块只]", form)
+    return float(m[1]) if m else None

@@ -1,0 +1,29 @@
+"""Asset ids in any writing: "pk 42", "pack forty-two", "cell 7 of pack 42", "42号电池包", "upload 3f9a"."""
+
+import re
+
+_NR = r"(?: ?(?:no|nr|num|number|nummer|numéro|n°|nº|id|#|:|第)\.?)*[ _#:-]*"
+_PACK = rf"(?:#|(?:the )?(?:pk|packs?|battery ?packs?|batteriepack|batterie|battery|akku ?packs?|akku|pacote|电池包|电池){_NR})(\d{{1,5}})(?:号)?"
+_CHINESE_PACK = r"第?(\d{1,4}) ?号(?:电池包|电池|包)"
+_CELL = rf"(?:c|cell|zelle|cellule|celda|电芯){_NR}(\d{{1,3}})(?:号)?"
+_CHINESE_CELL = r"第?(\d{1,3})(?:号|节|个)?(?:电芯|单体)"
+_OF = r"(?: ?(?:of|in|from|on|within|inside|von|vom|aus|im|der|du|de la|de|dans|la|the|,))* ?"
+_UPLOAD = r"(?:up|uploads?|uploaded file|file|datei|fichier|上传)(?: ?(?:id|no|nr)\.?)?([ _#:.-]*)([0-9a-f]{4,12})"
+
+
+def asset_id(form: str) -> str | None:
+    """PK-0042, PK-0042-C07 or UP-3f9a from one folded form; None when it names no asset."""
+    pack = rf"(?:{_PACK}|{_CHINESE_PACK})"
+    if m := re.fullmatch(rf"{pack}(?:[ ,_/.-]*(?:的)?(?:{_CELL}|{_CHINESE_CELL}))?", form):
+        return _pack(m[1] or m[2], m[3] or m[4])
+    if m := re.fullmatch(rf"(?:{_CELL}|{_CHINESE_CELL}){_OF}{pack}", form):
+        return _pack(m[3] or m[4], m[1] or m[2])
+    if (m := re.fullmatch(_UPLOAD, form)) and (re.search(r"\d", m[2]) or "-" in m[1]):
+        return f"UP-{m[2]}"
+    return None
+
+
+def _pack(pack: str, cell: str | None) -> str | None:
+    if len(pack.lstrip("0") or "0") > 4:
+        return None
+    return f"PK-{int(pack):04d}" + (f"-C{int(cell):02d}" if cell else "")

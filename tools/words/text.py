@@ -1,0 +1,147 @@
+"""Folding of written text, number words to digits, and amounts such as "two and a half" or "3/4".
+
+Number words come from text2num (English, German, French); Chinese numerals, vulgar fractions and the
+decimal comma are read here because it does not know them.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+NUM = r"(?:\d+(?:[.,]\d+)*|[.,]\d+)"
+_PARTS = {
+    "half": 1 / 2, "halves": 1 / 2, "halb": 1 / 2, "halbe": 1 / 2, "halber": 1 / 2, "halbes": 1 / 2, "halben": 1 / 2,
+    "hälfte": 1 / 2, "demi": 1 / 2, "demie": 1 / 2, "moitié": 1 / 2, "半": 1 / 2, "mitad": 1 / 2, "media": 1 / 2,
+    "drittel": 1 / 3, "tiers": 1 / 3, "quarter": 1 / 4, "quarters": 1 / 4, "fourth": 1 / 4, "fourths": 1 / 4,
+    "viertel": 1 / 4, "quart": 1 / 4, "quarts": 1 / 4, "dreiviertel": 3 / 4, "fünftel": 1 / 5, "zehntel": 1 / 10,
+}
+PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d+i?ème?s?)"
+_AND = r"(?:and|n|'n|&|und|et|y)"
+# The order matters: a mixed number before its whole part, a counted part before a bare one.
+AMOUNT = (rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART}|{NUM} ?/ ?{NUM}|{NUM} ?个?{PART}"
+          rf"|(?:an? |the |la |die |der )?{PART}(?! (?:past|vor|nach|to)\b)|{NUM})")
+_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "’": "'", "‘": "'", "′": "'", "´": "'",
+                        "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "×": "x", "⁄": "/", "。": ".", "、": ","})
+_CHINESE = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_TENS = {"十": 10, "百": 100, "千": 1000}
+LANGUAGES = ("en", "de", "fr")
+
+
+class Unreadable(ValueError):
+    """These words hold no single value; the message says why when there is more to say than that."""
+
+
+def fold(text: str) -> str:
+    """Lower case, compatibility forms, one kind of dash, quote and space; no outer quotes or closing punctuation."""
+    text = "".join(_vulgar(c) for c in text)
+    text = unicodedata.normalize("NFKC", text).translate(_SIGNS).lower()
+    text = re.sub(r"(?<!\bup)(?<=[^\W\d_])-(?=\w)|(?<=\d)-(?=[^\W\d_])", " ", text)
+    text = " ".join(text.split()).strip("\"`*,;!?").rstrip(".").strip()
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] == "'" else text
+
+
+def _vulgar(character: str) -> str:
+    parts = unicodedata.decomposition(character).split()
+    if parts[:1] != ["<fraction>"]:
+        return character
+    return " " + "".join(chr(int(p, 16)) for p in parts[1:]) + " "
+
+
+@lru_cache(maxsize=65536)
+def forms(text: str) -> tuple[str, ...]:
+    """The folded text with number words as digits, once for every language that reads it differently."""
+    folded = _chinese_numbers(fold(text))
+    if not re.search(r"[^\W\d_]{2}", folded):
+        return (_tidy(folded),)
+    return tuple(dict.fromkeys(_tidy(_digits(folded, language)) for language in LANGUAGES))
+
+
+def _digits(text: str, language: str) -> str:
+    from text_to_num import alpha2digit
+
+    if language == "de":
+        text = re.sub(r"\b(?:anderthalb|eineinhalb)", "1.5", text)
+        text = re.sub(r"(\w+)einhalb", r"\1 komma fünf", text)
+        text = re.sub(r"\b(\w+)mal\b", r"\1 mal", text)
+        text = re.sub(r"\beine[rnms]?\b", "ein", text)
+    return alpha2digit(text, language, 0)
+
+
+def _tidy(text: str) -> str:
+    text = re.sub(r"(\d+) (?:point|komma|virgule|comma) (\d+)", r"\1.\2", text)
+    text = re.sub(r"\b(?:point|komma|virgule) (\d+)", r"0.\1", text)
+    text = re.sub(r"\ban? (?=100\b|1000\b)", "", text)
+    text = re.sub(r"\b(?:minus|negative|neg|moins|menos) (?=[\d.])", "-", text)
+    return re.sub(r"(?<![\w.])- (?=\d)", "-", text)
+
+
+def _chinese_numbers(text: str) -> str:
+    """八十五 -> 85, 三点五 -> 3.5, 百分之八十 -> 80%, 三分之一 -> 1/3, 八成 -> 80%."""
+    numeral = "[零一二三四五六七八九〇两十百千]+"
+    text = re.sub(rf"零下(?=[\d.]|{numeral})", "-", text)
+    text = re.sub(rf"百分之({numeral}(?:点{numeral})?|[\d.]+)", lambda m: f"{_chinese(m[1])}%", text)
+    text = re.sub(rf"({numeral})分之({numeral})", lambda m: f"{_chinese(m[2])}/{_chinese(m[1])}", text)
+    text = re.sub(r"([一二三四五六七八九])成", lambda m: f"{10 * _CHINESE[m[1]]}%", text)
+    return re.sub(rf"{numeral}(?:点[零一二三四五六七八九〇]+)?", lambda m: _chinese(m[0]), text)
+
+
+def _chinese(numeral: str) -> str:
+    whole, _, decimals = numeral.partition("点")
+    if re.fullmatch(r"[\d.]*", whole):
+        return numeral
+    tail = "." + "".join(str(_CHINESE[c]) for c in decimals if c in _CHINESE) if decimals else ""
+    if not any(c in _TENS for c in whole):
+        return "".join(str(_CHINESE[c]) for c in whole) + tail
+    total, digit = 0, None
+    for c in whole:
+        if c in _TENS:
+            total, digit = total + (1 if digit is None else digit) * _TENS[c], None
+        else:
+            digit = _CHINESE[c]
+    return str(total + (digit or 0)) + tail
+
+
+def number(text: str) -> float:
+    """A decimal number with point or comma; raises Unreadable where a comma may mean either."""
+    if re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}|[1-9]\d{0,2}(?:,\d{3})+\.\d+", text):
+        return float(text.replace(",", ""))
+    if re.fullmatch(r"[1-9]\d{0,2},\d{3}", text):
+        plain = text.replace(",", "")
+        raise Unreadable(f"{text} can mean {plain} or {text.replace(',', '.')}: write it without the comma")
+    plain = text.replace(",", ".")
+    if plain.count(".") > 1 or len(plain) > 15:
+        raise Unreadable(f"{text[:20]} is not a number")
+    return float(plain)
+
+
+def amount(text: str) -> float:
+    """The value of an AMOUNT: "40", "3/4", "2 1/2", "two and a half", "a third", "three quarters"."""
+    if m := re.fullmatch(rf"({NUM}) (\d+)/(\d+)", text):
+        return number(m[1]) + _ratio(m[2], m[3])
+    if m := re.fullmatch(rf"({NUM}) ?/ ?({NUM})", text):
+        return _ratio(m[1], m[2])
+    if m := re.fullmatch(rf"({NUM}) {_AND} (?:an? |1 |({NUM}) )?({PART})", text):
+        return number(m[1]) + (number(m[2]) if m[2] else 1) * _part(m[3])
+    if m := re.fullmatch(rf"(?:({NUM}) ?个?|an? |the |la |die |der )?({PART})", text):
+        return (number(m[1]) if m[1] else 1) * _part(m[2])
+    return number(text)
+
+
+def is_fraction(text: str) -> bool:
+    """Whether an AMOUNT is written as a part of a whole and not as a number."""
+    return bool(re.search(PART + "|/", text))
+
+
+def _part(word: str) -> float:
+    if word in _PARTS:
+        return _PARTS[word]
+    n = int(re.match(r"\d+", word)[0][:4])
+    if n < 3:
+        raise Unreadable(f"{word} is not a fraction")
+    return 1 / n
+
+
+def _ratio(top: str, bottom: str) -> float:
+    if number(bottom) == 0:
+        raise Unreadable("a division by zero")
+    return number(top) / number(bottom)
