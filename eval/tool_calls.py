@@ -1,0 +1,174 @@
+"""The claim "it picks the right tool with the right arguments": judged questions put to served models, first step only.
+
+Every model is asked exactly as the agent asks it: same system prompt, same tools on the wire, temperature 0; what it
+answers is read by the agent's own code, so a wrong reading there is a wrong answer here.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+from rich.table import Table
+
+from eval.baseline import keyword_calls
+from eval.report import header, people, print_header
+from eval.score import Call, Question, Verdict, judge, load_questions, tally, wilson_interval
+
+CONCURRENT_REQUESTS = 8
+BASELINE = "keywords"
+TUNED = "tuned"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A served model under the name that the report gives it."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one model answered to one question; `calls` None: a call that could not be read (`problem` says why)."""
+
+    calls: list[Call] | None
+    valid: bool = True
+    problem: str = ""
+
+
+def endpoints(base_url: str, also: Sequence[str]) -> list[Endpoint]:
+    """The tuned model (the settings' endpoint unless given) and those named NAME=URL; raises ValueError otherwise."""
+    from oracle.settings import Settings
+
+    found = [Endpoint(TUNED, (base_url or Settings().llm_url).rstrip("/"))]
+    for text in also:
+        name, _, url = text.partition("=")
+        if not name or not url.startswith(("http://", "https://")):
+            raise ValueError(f"--also {text!r} is not NAME=URL, as in --also base=http://127.0.0.1:8002/v1.")
+        if name in {BASELINE, *(e.name for e in found)}:
+            raise ValueError(f"--also {text!r}: the name {name!r} is taken, choose another.")
+        found.append(Endpoint(name, url.rstrip("/")))
+    return found
+
+
+def measure(path: Path, models: Sequence[Endpoint]) -> dict[str, Any]:
+    """Ask every model every question; the report of all of them and the keyword baseline.
+
+    Raises ConnectionError when a model does not answer: nothing is reported then.
+    """
+    questions = load_questions(path)
+    report = header() | {"questions": path.name, "n": len(questions),
+                         "questions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12]}
+    systems = {model.name: {"url": model.url} | _ask_all(model, questions) for model in models}
+    systems[BASELINE] = _scores(questions, [Answer(keyword_calls(q.messages)) for q in questions])
+    return report | {"systems": systems}
+
+
+def _ask_all(endpoint: Endpoint, questions: Sequence[Question]) -> dict[str, Any]:
+    from openai import OpenAI, OpenAIError
+
+    try:
+        served = OpenAI(base_url=endpoint.url, api_key="local", timeout=30).models.list().data[0].id
+        model = _model(endpoint, served)
+        with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
+            answers = list(track(pool.map(lambda q: ask(model, q), questions), total=len(questions),
+                                 description=f"asking {endpoint.name}", console=people))
+    except OpenAIError as error:
+        reason = str(error).rstrip(".")
+        raise ConnectionError(f"{endpoint.name} at {endpoint.url} did not answer ({reason}): is it serving?") from None
+    return {"model": served} | _scores(questions, answers)
+
+
+def _model(endpoint: Endpoint, served: str):
+    """The agent's own client with all eight tools bound, pointed at this endpoint; a lost connection is tried again."""
+    from oracle.agent import chat_model
+    from oracle.settings import Settings
+    from retrieval.toolset import ALL_TOOLS
+
+    client = chat_model(Settings().model_copy(update={"vllm_url": endpoint.url}))
+    client = client.model_copy(update={"model_name": served})
+    return client.bind_tools([tool.wire_schema() for tool in ALL_TOOLS]).with_retry(stop_after_attempt=3)
+
+
+def ask(model, question: Question) -> Answer:
+    """The first step of one question: what the model calls, canonical, as the agent would run it."""
+    from oracle.conversation import checked, within_reach
+    from oracle.prompts import SYSTEM
+
+    turns = checked(question.messages)
+    reply = model.invoke([{"role": "system", "content": SYSTEM}, *within_reach(turns)])
+    if reply.invalid_tool_calls or (not reply.tool_calls and "<tool_call>" in reply.text):
+        return Answer(None, False, "a call that is no JSON")
+    return read_calls([(call["name"], call["args"]) for call in reply.tool_calls], turns)
+
+
+def read_calls(written: Sequence[tuple[str, Mapping[str, Any]]], turns: Sequence[Mapping[str, str]]) -> Answer:
+    """Calls as a model wrote them (name, raw arguments), read by the agent's own code.
+
+    Where one cannot be used, `problem` is the sentence the model would get back and no call has arguments.
+    """
+    from oracle.calls import find_tool, prepare
+    from retrieval.toolset import ALL_TOOLS
+    from tools.errors import BadArgument
+
+    said = [turn["content"] for turn in turns]
+    try:
+        records = [prepare(find_tool(name, ALL_TOOLS), raw, said) for name, raw in written]
+    except BadArgument as error:
+        return Answer([Call(name=name, arguments={}) for name, _ in written], False, str(error))
+    return Answer([Call(name=record.name, arguments=record.arguments) for record in records])
+
+
+def _scores(questions: Sequence[Question], answers: Sequence[Answer]) -> dict[str, Any]:
+    """Counts per category and in all, and every answer, so that a report can be gone through by hand."""
+    verdicts = [judge(q, a.calls, a.valid) for q, a in zip(questions, answers, strict=True)]
+    by_category: dict[str, list[Verdict]] = {}
+    for question, verdict in zip(questions, verdicts, strict=True):
+        by_category.setdefault(question.category, []).append(verdict)
+    return {
+        "categories": {category: asdict(tally(found)) for category, found in by_category.items()},
+        "total": asdict(tally(verdicts)),
+        "exact_95_percent": wilson_interval(sum(v.exact for v in verdicts), len(verdicts)),
+        "answers": [_shown(q, a) | asdict(v) for q, a, v in zip(questions, answers, verdicts, strict=True)],
+    }
+
+
+def _shown(question: Question, answer: Answer) -> dict[str, Any]:
+    calls = None if answer.calls is None else [call.model_dump() for call in answer.calls]
+    return {"id": question.id, "calls": calls, "problem": answer.problem}
+
+
+def print_report(report: Mapping[str, Any]) -> None:
+    """The table of all systems per category, for people, on stderr."""
+    print_header(f"Tool calls: {report['n']} judged questions ({report['questions']}, "
+                 f"{report['questions_sha256']}), first step", report)
+    table = Table("category", "n", *(f"{name}\n{column}" for name in report["systems"] for column in
+                                     ("tool", "exact", "valid")))
+    systems = list(report["systems"].values())
+    for category in systems[0]["categories"]:
+        table.add_row(category, *_row([system["categories"][category] for system in systems]))
+    table.add_section()
+    table.add_row("all", *_row([system["total"] for system in systems]), style="bold")
+    people.print(table)
+    people.print("tool: the right tools or rightly none; exact: and every argument; valid: of those that called, all "
+                 "arguments usable.")
+    for name, system in report["systems"].items():
+        low, high = system["exact_95_percent"]
+        people.print(f"{name}: exact {_percent(system['total']['exact'], report['n'])} "
+                     f"(95 % interval {low:.0%} to {high:.0%})")
+
+
+def _row(tallies: Sequence[Mapping[str, int]]) -> list[str]:
+    cells = [str(tallies[0]["n"])]
+    for counts in tallies:
+        cells += [_percent(counts["tool_right"], counts["n"]), _percent(counts["exact"], counts["n"]),
+                  _percent(counts["valid"], counts["called"])]
+    return cells
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "-"
