@@ -1,0 +1,258 @@
+"""Which PyBaMM parameterisation stands for a cell, and what an aged cell is in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from tools.cells import Cell
+from tools.errors import CannotAnswer
+
+FARADAY_C_PER_MOL = 96485.33212
+SOH_RANGE_PERCENT = (60.0, 100.0)
+RESISTANCE_DOUBLES_AT_SOH_PERCENT = 80.0
+
+
+@dataclass(frozen=True)
+class Parameterisation:
+    """A published parameter set, what completes it, and where it holds.
+
+    `completion(values)` adds what the published set lacks, each value with its source in the code.
+    `film_area_ratio`: surface on which SEI grows over the particles' own surface (cracks included).
+    `fresh_resistance_ohm`: 10 s charge resistance at 50 %, 25 degC of the set as simulated here; None where the
+    set describes SEI growth on this very cell, so that its own film says how resistance rises.
+    """
+
+    name: str
+    citation: str
+    chemistry: str
+    represents: str
+    temperature_range_c: tuple[float, float]
+    completion: Callable[[dict[str, Any]], dict[str, Any]]
+    film_area_ratio: float = 1.0
+    fresh_resistance_ohm: float | None = None
+
+
+def _complete_okane(_values) -> dict[str, Any]:
+    return {}
+
+
+def _complete_mohtat(values) -> dict[str, Any]:
+    # The set's cooling area, 0.41 m2, is its electrode unrolled. Folded into a pouch about 4 mm thick the same
+    # volume has two faces of volume / 4 mm each; the edges are left out, which errs to the warm side.
+    # Its fitted entropy makes a charging cell cool by 5 K at 0.8C: set to zero as in the other sets, again the warm side.
+    return {"Cell cooling surface area [m2]": 2 * values["Cell volume [m3]"] / 4e-3,
+            "Negative electrode OCP entropic change [V.K-1]": 0.0, "Positive electrode OCP entropic change [V.K-1]": 0.0}
+
+
+def _complete_ecker(values) -> dict[str, Any]:
+    # The set describes one 0.156 Ah electrode pair with that pair's own faces as cooling area. In the
+    # 7.5 x 106 x 100 mm pouch (the part number's dimensions) 48 pairs share the pouch's outer surface.
+    faces_m2 = 2 * (0.106 * 0.100 + 0.0075 * 0.106 + 0.0075 * 0.100)
+    pairs = 7.5 / values["Nominal cell capacity [A.h]"]
+    return {"Cell cooling surface area [m2]": faces_m2 / pairs, "Cell volume [m3]": 0.0075 * 0.106 * 0.100 / pairs}
+
+
+def _complete_prada(values) -> dict[str, Any]:
+    import pybamm
+
+    # Foils: Chen et al., J. Electrochem. Soc. 167, 080534 (2020), as Prada et al. give none.
+    foils = {
+        f"{side} current collector {key}": value
+        for side, thickness, conductivity, density, heat, thermal in (
+            ("Negative", 12e-6, 58411000.0, 8960.0, 385.0, 401.0),
+            ("Positive", 16e-6, 36914000.0, 2700.0, 897.0, 237.0))
+        for key, value in (("thickness [m]", thickness), ("conductivity [S.m-1]", conductivity),
+                           ("density [kg.m-3]", density), ("specific heat capacity [J.kg-1.K-1]", heat),
+                           ("thermal conductivity [W.m-1.K-1]", thermal))
+    }
+    # 26 mm x 65 mm cylinder (datasheet). Cell heat capacity 1100 J/kg/K measured on this cell by Forgez et al.,
+    # J. Power Sources 195, 2961 (2010); mass 76 g (datasheet). Every layer gets the cell's mean, which is what a
+    # lumped model uses. Free air convection 10 W/m2/K as in the other sets.
+    volume_m3 = 3.14159265 * 0.013**2 * 0.065
+    mean_density = 0.076 / volume_m3
+    layers = {f"{layer} {key}": value
+              for layer in ("Negative electrode", "Separator", "Positive electrode",
+                            "Negative current collector", "Positive current collector")
+              for key, value in (("density [kg.m-3]", mean_density), ("specific heat capacity [J.kg-1.K-1]", 1100.0),
+                                 ("thermal conductivity [W.m-1.K-1]", 1.0))}
+    # The set is for 25 degC. Activation energies, so that cold charging is not too rosy: graphite diffusion
+    # 30.3 kJ/mol and electrolyte 17.1 kJ/mol, both Ecker et al., J. Electrochem. Soc. 162, A1836 (2015).
+    def scaled(reference, energy_j_per_mol):
+        def value(*arguments):
+            base = reference(*arguments) if callable(reference) else reference
+            return base * pybamm.exp(energy_j_per_mol / 8.314462618 * (1 / 298.15 - 1 / arguments[-1]))
+        return value
+    cold = {"Negative particle diffusivity [m2.s-1]": scaled(values["Negative particle diffusivity [m2.s-1]"], 30300.0),
+            "Electrolyte conductivity [S.m-1]": scaled(values["Electrolyte conductivity [S.m-1]"], 17100.0),
+            "Electrolyte diffusivity [m2.s-1]": scaled(values["Electrolyte diffusivity [m2.s-1]"], 17100.0)}
+    # SEI film constants only carry the resistance rise of an aged cell: the values of PyBaMM's other sets.
+    film = {"SEI resistivity [Ohm.m]": 2e5, "SEI partial molar volume [m3.mol-1]": 9.585e-5,
+            "Ratio of lithium moles to SEI moles": 2.0, "Initial SEI thickness [m]": 5e-9}
+    surface_m2 = 3.14159265 * (0.026 * 0.065 + 2 * 0.013**2)
+    return foils | layers | cold | film | {
+        "Cell cooling surface area [m2]": surface_m2, "Cell volume [m3]": volume_m3,
+        "Total heat transfer coefficient [W.m-2.K-1]": 10.0}
+
+
+# film_area_ratio of OKane2022: its initial cracks, 1 + 2 x length x width x density = 1 + 2 x 20 nm x 15 nm x 3.18e15.
+OKANE2022 = Parameterisation(
+    "OKane2022", "O'Kane et al., Phys. Chem. Chem. Phys. 24, 7909 (2022)", "NMC", "LG M50, 5 Ah", (-20.0, 60.0),
+    _complete_okane, film_area_ratio=2.908)
+PRADA2013 = Parameterisation(
+    "Prada2013", "Prada et al., J. Electrochem. Soc. 160, A616 (2013), completed with thermal values", "LFP",
+    "A123 26650", (-20.0, 60.0), _complete_prada, fresh_resistance_ohm=0.0313)
+MOHTAT2020 = Parameterisation(
+    "Mohtat2020", "Mohtat et al., J. Electrochem. Soc. 167, 110561 (2020)", "NMC", "UMich NMC532 pouch, 5 Ah",
+    (-20.0, 60.0), _complete_mohtat, fresh_resistance_ohm=0.0103)
+ECKER2015 = Parameterisation(
+    "Ecker2015", "Ecker et al., J. Electrochem. Soc. 162, A1836 and A1849 (2015), scaled from 0.156 Ah to 7.5 Ah", "NMC",
+    "Kokam 7.5 Ah pouch", (-20.0, 60.0), _complete_ecker, fresh_resistance_ohm=0.283)
+PARAMETERISATIONS = (OKANE2022, PRADA2013, MOHTAT2020, ECKER2015)
+
+OWN = {"lg-inr21700-m50lt": OKANE2022, "lg-inr21700-m50t": OKANE2022, "lg-inr21700-m50": OKANE2022,
+       "a123-anr26650m1-b": PRADA2013, "umich-nmc532-pouch": MOHTAT2020, "kokam-slpb75106100": ECKER2015}
+STAND_INS = {"NMC": OKANE2022, "NCA": OKANE2022, "Ni-rich": OKANE2022, "not stated": OKANE2022, "LFP": PRADA2013}
+
+
+@dataclass(frozen=True)
+class CellModel:
+    """A parameterisation standing for a cell at the cell's own size.
+
+    `scale` is cell current over the set's current at equal C-rate. `stand_in` is the sentence that names a
+    parameterisation which is not the cell's own; None where it is.
+    """
+
+    cell: Cell
+    parameterisation: Parameterisation
+    scale: float
+    stand_in: str | None
+
+    @property
+    def fresh_capacity_ah(self) -> float:
+        return self.cell.capacity_nominal_ah
+
+
+def model_of(cell: Cell) -> CellModel:
+    """The parameterisation for `cell`, scaled to its capacity.
+
+    Raises CannotAnswer for a chemistry that no parameterisation covers and for a cell of unknown capacity.
+    """
+    own = OWN.get(cell.id)
+    chosen = own or STAND_INS.get(cell.chemistry)
+    if chosen is None:
+        raise CannotAnswer(f"No parameterisation covers {cell.name} ({cell.chemistry_stated}), so it cannot be "
+                           "simulated; the nearest that can are LG M50LT (NMC) and A123 26650 (LFP).")
+    if cell.capacity_nominal_ah is None:
+        raise CannotAnswer(f"No source states the capacity of {cell.name}, so it cannot be simulated.")
+    scale = cell.capacity_nominal_ah / fresh_capacity_ah(chosen)
+    return CellModel(cell, chosen, scale, None if own else _stand_in_sentence(cell, chosen))
+
+
+def has_model(cell: Cell) -> bool:
+    return cell.capacity_nominal_ah is not None and (cell.id in OWN or cell.chemistry in STAND_INS)
+
+
+def _stand_in_sentence(cell: Cell, chosen: Parameterisation) -> str:
+    why = "the chemistry is not stated, its voltage window is that of layered oxides" if cell.chemistry == "not stated" \
+        else f"same chemistry family, {cell.chemistry_stated}"
+    return (f"{cell.name} has no parameterisation of its own: {chosen.name} ({chosen.represents}; {why}) stands in, "
+            f"scaled to {cell.capacity_nominal_ah:g} Ah, so simulated values are indicative only.")
+
+
+@lru_cache(maxsize=8)
+def parameter_values(parameterisation: Parameterisation):
+    """The completed PyBaMM ParameterValues; copy before changing."""
+    import pybamm
+
+    values = pybamm.ParameterValues(parameterisation.name)
+    values.update(parameterisation.completion(values), check_already_exists=False)
+    return values
+
+
+@dataclass(frozen=True)
+class AgedState:
+    """Electrode state of a cell of given health, in the parameterisation's own size.
+
+    Stoichiometries (negative x, positive y) at 0 and 100 % charge, capacity in Ah, SEI film grown since new in m.
+    """
+
+    soh_percent: float
+    capacity_ah: float
+    x_0: float
+    x_100: float
+    y_0: float
+    y_100: float
+    film_thickness_m: float
+
+
+@lru_cache(maxsize=8)
+def _electrode_solver(parameterisation: Parameterisation):
+    """PyBaMM's electrode state-of-health solver and (Q_n, Q_p, Q_Li) in Ah of the fresh cell."""
+    import pybamm
+
+    values = parameter_values(parameterisation)
+    parameters = pybamm.LithiumIonParameters()
+    solver = pybamm.lithium_ion.ElectrodeSOHSolver(values, param=parameters)
+    totals = tuple(float(values.evaluate(q)) for q in (parameters.n.Q_init, parameters.p.Q_init, parameters.Q_Li_particles_init))
+    return solver, totals
+
+
+def _balance(parameterisation: Parameterisation, lithium_ah: float) -> dict[str, float]:
+    solver, (negative_ah, positive_ah, _) = _electrode_solver(parameterisation)
+    solution = solver.solve({"Q_n": negative_ah, "Q_p": positive_ah, "Q_Li": lithium_ah})
+    return {key: float(solution[key]) for key in ("x_0", "x_100", "y_0", "y_100", "Q")}
+
+
+@lru_cache(maxsize=8)
+def fresh_capacity_ah(parameterisation: Parameterisation) -> float:
+    """Capacity between the set's voltage limits at rest, Ah in the set's own size."""
+    return _balance(parameterisation, _electrode_solver(parameterisation)[1][2])["Q"]
+
+
+@lru_cache(maxsize=256)
+def aged_state(parameterisation: Parameterisation, soh_percent: float) -> AgedState:
+    """What `soh_percent` means: the one definition of an aged cell.
+
+    Capacity is lost with cyclable lithium (LLI), which shifts the stoichiometries. All of that lithium sits in
+    SEI. OKane2022: a film over particles and cracks of the thickness that this SEI has, with the set's molar volume
+    and resistivity. Sets without ageing of their own: a film whose resistance doubles the cell's 10 s resistance at
+    80 % health (the usual end-of-life convention), linear in lost capacity. A new cell has no extra film (its set was fitted with
+    its own). The film lowers the anode potential during charge, so the plating limit tightens with age.
+    Valid from 60 to 100 %; above 100 is taken as 100. Raises CannotAnswer below 60.
+    """
+    from scipy.optimize import brentq
+
+    if soh_percent < SOH_RANGE_PERCENT[0]:
+        raise CannotAnswer(f"A state of health of {soh_percent:g} % is below what the models cover; the nearest is 60 %.")
+    soh_percent = min(soh_percent, SOH_RANGE_PERCENT[1])
+    fresh_lithium_ah = _electrode_solver(parameterisation)[1][2]
+    wanted_ah = fresh_capacity_ah(parameterisation) * soh_percent / 100
+    lithium_ah = fresh_lithium_ah
+    if soh_percent < 100:
+        lithium_ah = brentq(lambda q: _balance(parameterisation, q)["Q"] - wanted_ah,
+                            fresh_lithium_ah - 1.3 * (fresh_capacity_ah(parameterisation) - wanted_ah) - 1e-6,
+                            fresh_lithium_ah, xtol=1e-6)
+    balance = _balance(parameterisation, lithium_ah)
+    film_m = _film_thickness_m(parameterisation, fresh_lithium_ah - lithium_ah, soh_percent)
+    return AgedState(soh_percent, balance["Q"], balance["x_0"], balance["x_100"], balance["y_0"], balance["y_100"], film_m)
+
+
+def _film_thickness_m(parameterisation: Parameterisation, lost_ah: float, soh_percent: float) -> float:
+    values = parameter_values(parameterisation)
+    area_m2 = particle_area_m2(values)
+    if parameterisation.fresh_resistance_ohm is None:
+        sei_mol = lost_ah * 3600 / FARADAY_C_PER_MOL / values["Ratio of lithium moles to SEI moles"]
+        growth_m = sei_mol * values["SEI partial molar volume [m3.mol-1]"] / (area_m2 * parameterisation.film_area_ratio)
+    else:
+        rise = (100 - soh_percent) / (100 - RESISTANCE_DOUBLES_AT_SOH_PERCENT)
+        added_ohm_m2 = rise * parameterisation.fresh_resistance_ohm * area_m2
+        growth_m = added_ohm_m2 / values["SEI resistivity [Ohm.m]"]
+    return max(growth_m, 1e-12)
+
+
+def particle_area_m2(values) -> float:
+    """Surface of all negative particles, m2: 3 x volume fraction / radius x electrode volume."""
+    volume_m3 = (values["Negative electrode thickness [m]"] * values["Electrode height [m]"]
+                 * values["Electrode width [m]"])
+    return 3 * values["Negative electrode active material volume fraction"] / values["Negative particle radius [m]"] * volume_m3
