@@ -9,6 +9,7 @@ import typer
 
 from eval.report import people
 from eval.score import QUESTIONS_FILE
+from oracle.settings import Settings
 
 app = typer.Typer(name="python -m eval.run", help=__doc__, no_args_is_help=True, add_completion=False,
                   suggest_commands=True, pretty_exceptions_enable=False)
@@ -25,13 +26,15 @@ def tool_calls(
     questions: Annotated[Path, typer.Option(help="Judged questions, JSON lines.", exists=True)] = QUESTIONS_FILE,
     base_url: Annotated[str, typer.Option(help="OpenAI endpoint of the tuned model; empty: the settings'.")] = "",
     also: Annotated[list[str], typer.Option(help="NAME=URL of another endpoint, e.g. the untuned base.")] = (),
-    only_baseline: Annotated[bool, typer.Option(help="Only the keyword baseline, no model.")] = False,
+    only_baseline: Annotated[bool, typer.Option(help="No model: only the keyword floor and the ceiling.")] = False,
     as_json: Json = False,
 ):
     """The model picks the right tool with the right arguments (judged questions, first step)."""
     from eval.tool_calls import endpoints, measure, print_report
 
-    report = measure(questions, [] if only_baseline else endpoints(base_url, also))
+    settings = Settings()
+    models = [] if only_baseline else endpoints(base_url or settings.llm_url, also)
+    report = measure(questions, models, settings)
     print_report(report)
     _emit(report, as_json)
 

@@ -16,10 +16,12 @@ from rich.table import Table
 
 from eval.baseline import keyword_calls
 from eval.report import header, people, print_header
-from eval.score import Call, Question, Verdict, judge, load_questions, tally, wilson_interval
+from eval.score import ANY_TEXT, Call, Question, Verdict, judge, load_questions, tally, wilson_interval
+from oracle.settings import Settings
 
 CONCURRENT_REQUESTS = 8
 BASELINE = "keywords"
+CEILING = "ceiling"
 TUNED = "tuned"
 
 
@@ -40,40 +42,39 @@ class Answer:
     problem: str = ""
 
 
-def endpoints(base_url: str, also: Sequence[str]) -> list[Endpoint]:
-    """The tuned model (the settings' endpoint unless given) and those named NAME=URL; raises ValueError otherwise."""
-    from oracle.settings import Settings
-
-    found = [Endpoint(TUNED, (base_url or Settings().llm_url).rstrip("/"))]
+def endpoints(tuned_url: str, also: Sequence[str]) -> list[Endpoint]:
+    """The tuned model and those given as NAME=URL; raises ValueError on any other text."""
+    found = [Endpoint(TUNED, tuned_url.rstrip("/"))]
     for text in also:
         name, _, url = text.partition("=")
         if not name or not url.startswith(("http://", "https://")):
             raise ValueError(f"--also {text!r} is not NAME=URL, as in --also base=http://127.0.0.1:8002/v1.")
-        if name in {BASELINE, *(e.name for e in found)}:
+        if name in {BASELINE, CEILING, *(e.name for e in found)}:
             raise ValueError(f"--also {text!r}: the name {name!r} is taken, choose another.")
         found.append(Endpoint(name, url.rstrip("/")))
     return found
 
 
-def measure(path: Path, models: Sequence[Endpoint]) -> dict[str, Any]:
-    """Ask every model every question; the report of all of them and the keyword baseline.
+def measure(path: Path, models: Sequence[Endpoint], settings: Settings) -> dict[str, Any]:
+    """Ask every model every question; the report of all of them, the keyword baseline and the ceiling.
 
     Raises ConnectionError when a model does not answer: nothing is reported then.
     """
     questions = load_questions(path)
     report = header() | {"questions": path.name, "n": len(questions),
                          "questions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12]}
-    systems = {model.name: {"url": model.url} | _ask_all(model, questions) for model in models}
+    systems = {model.name: {"url": model.url} | _ask_all(model, questions, settings) for model in models}
     systems[BASELINE] = _scores(questions, [Answer(keyword_calls(q.messages)) for q in questions])
+    systems[CEILING] = _scores(questions, [perfect_answer(q) for q in questions])
     return report | {"systems": systems}
 
 
-def _ask_all(endpoint: Endpoint, questions: Sequence[Question]) -> dict[str, Any]:
+def _ask_all(endpoint: Endpoint, questions: Sequence[Question], settings: Settings) -> dict[str, Any]:
     from openai import OpenAI, OpenAIError
 
     try:
         served = OpenAI(base_url=endpoint.url, api_key="local", timeout=30).models.list().data[0].id
-        model = _model(endpoint, served)
+        model = _model(settings.model_copy(update={"vllm_url": endpoint.url}), served)
         with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
             answers = list(track(pool.map(lambda q: ask(model, q), questions), total=len(questions),
                                  description=f"asking {endpoint.name}", console=people))
@@ -83,14 +84,12 @@ def _ask_all(endpoint: Endpoint, questions: Sequence[Question]) -> dict[str, Any
     return {"model": served} | _scores(questions, answers)
 
 
-def _model(endpoint: Endpoint, served: str):
-    """The agent's own client with all eight tools bound, pointed at this endpoint; a lost connection is tried again."""
+def _model(settings: Settings, served: str):
+    """The agent's own client with all eight tools bound, for the model served there; a lost request is sent again."""
     from oracle.agent import chat_model
-    from oracle.settings import Settings
     from retrieval.toolset import ALL_TOOLS
 
-    client = chat_model(Settings().model_copy(update={"vllm_url": endpoint.url}))
-    client = client.model_copy(update={"model_name": served})
+    client = chat_model(settings).model_copy(update={"model_name": served})
     return client.bind_tools([tool.wire_schema() for tool in ALL_TOOLS]).with_retry(stop_after_attempt=3)
 
 
@@ -121,6 +120,13 @@ def read_calls(written: Sequence[tuple[str, Mapping[str, Any]]], turns: Sequence
     except BadArgument as error:
         return Answer([Call(name=name, arguments={}) for name, _ in written], False, str(error))
     return Answer([Call(name=record.name, arguments=record.arguments) for record in records])
+
+
+def perfect_answer(question: Question) -> Answer:
+    """The first accepted answer in canonical values, as the reading code lets it through: the models' ceiling."""
+    written = [(call.name, {k: question.id if v == ANY_TEXT else v for k, v in call.arguments.items()})
+               for call in question.accept[0]]
+    return read_calls(written, question.messages)
 
 
 def _scores(questions: Sequence[Question], answers: Sequence[Answer]) -> dict[str, Any]:
@@ -155,7 +161,8 @@ def print_report(report: Mapping[str, Any]) -> None:
     table.add_row("all", *_row([system["total"] for system in systems]), style="bold")
     people.print(table)
     people.print("tool: the right tools or rightly none; exact: and every argument; valid: of those that called, all "
-                 "arguments usable.")
+                 "arguments usable. keywords: a floor without a model; ceiling: right answers in canonical values, as "
+                 "the reading code lets them through.")
     for name, system in report["systems"].items():
         low, high = system["exact_95_percent"]
         people.print(f"{name}: exact {_percent(system['total']['exact'], report['n'])} "

@@ -1,15 +1,19 @@
 """The scoring rules, the judged questions, and their independence from the training phrasings."""
 
 import json
+import threading
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from eval.baseline import keyword_calls
 from eval.overlap import shared_with, skeleton, strings_of
+from eval.run import app
 from eval.score import Call, Question, judge, load_questions, same_arguments, tally, wilson_interval
 from tools import arguments as schemas
 
@@ -164,3 +168,85 @@ def test_the_baseline_reads_plain_digits_and_stays_silent_without_a_subject():
     assert calls == [Call(name="recommend_charging_current", arguments={
         "asset_id": "PK-0042", "temperature_c": 12.0, "soc_percent": 20.0, "target_soc_percent": 80.0})]
     assert keyword_calls([{"role": "user", "content": "Recommend a current"}]) == []
+
+
+class ScriptedModel(BaseHTTPRequestHandler):
+    """An OpenAI endpoint that answers by what the question holds, and keeps what it was asked."""
+
+    asked = []
+    calls = {"good": ("get_status", '{"asset_id": "pack 42"}'), "broken": ("get_status", '{"asset_id": '),
+             "unknown": ("charge_now", "{}"), "invented": ("recommend_charging_current",
+                                                           '{"asset_id": "PK-0042", "soh_percent": 77}')}
+
+    def do_GET(self):
+        self._send({"object": "list", "data": [{"id": "scripted", "object": "model"}]})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(body)
+        word = body["messages"][-1]["content"].split()[0]
+        message = {"role": "assistant", "content": "Which pack?"}
+        if word in self.calls:
+            name, arguments = self.calls[word]
+            message = {"role": "assistant", "content": None, "tool_calls": [
+                {"id": "1", "type": "function", "function": {"name": name, "arguments": arguments}}]}
+        self._send({"id": "x", "object": "chat.completion", "created": 0, "model": "scripted", "choices": [
+            {"index": 0, "finish_reason": "stop", "message": message}]})
+
+    def _send(self, body):
+        data = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def scripted_url():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ScriptedModel)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_served_model_is_asked_and_read_as_the_agent_does(scripted_url, tmp_path):
+    from oracle.prompts import SYSTEM
+
+    recommend = {"name": "recommend_charging_current", "arguments": {"asset_id": "PK-0042"}}
+    status = {"name": "get_status", "arguments": {"asset_id": "PK-0042"}}
+    texts = {"good pack 42": [status], "broken PK-0042": [status], "unknown PK-0042": [status],
+             "invented PK-0042": [recommend], "silent": []}
+    file = tmp_path / "five.jsonl"
+    file.write_text("".join(json.dumps({"id": text, "category": "c", "accept": [accept],
+                                        "messages": [{"role": "user", "content": text}]}) + "\n"
+                            for text, accept in texts.items()))
+    run = CliRunner().invoke(app, ["tool-calls", "--questions", str(file), "--base-url", scripted_url, "--json"])
+    report = json.loads(run.stdout)
+    answers = {a["id"].split()[0]: a for a in report["systems"]["tuned"]["answers"]}
+    assert {word: a["exact"] for word, a in answers.items()} == {
+        "good": True, "broken": False, "unknown": False, "invented": True, "silent": True}
+    assert {word: a["valid"] for word, a in answers.items()} == {
+        "good": True, "broken": False, "unknown": False, "invented": True, "silent": None}
+    assert "charge_now" in answers["unknown"]["problem"]
+    asked = ScriptedModel.asked[-1]
+    assert asked["temperature"] == 0 and len(asked["tools"]) == 8
+    assert asked["messages"][0] == {"role": "system", "content": SYSTEM}
+    assert report["commit"] and report["machine"] and report["n"] == 5
+
+
+def test_an_unknown_claim_names_the_nearest():
+    run = CliRunner().invoke(app, ["tool-cals"])
+    assert run.exit_code == 2 and "tool-calls" in run.output
+
+
+def test_the_ceiling_is_near_the_top(questions):
+    """What the reading code loses of right answers stays below 5 %."""
+    from eval.tool_calls import perfect_answer
+
+    exact = sum(judge(q, a.calls, a.valid).exact for q in questions for a in [perfect_answer(q)])
+    assert exact >= 0.95 * len(questions)
