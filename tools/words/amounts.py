@@ -12,7 +12,7 @@ from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, numbe
 PERCENT = r"(?:%|percent|per ?cent|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por ciento)"
 _FULL = (r"(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)|fully(?: charged)?|completely(?: charged)?"
          r"|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: full)?|brim ?full|vollständig|(?:au )?plein|pleine"
-         r"|à bloc|充?满电?|lleno|llena|filled up|topped (?:up|off))")
+         r"|à bloc|充?满电?|lleno|llena|(?:to )?fill(?:ed|ing)?(?: up)?|topped (?:up|off))")
 _EMPTY = (r"(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged|vide|à plat"
           r"|没电|空|vacío|vacía)")
 _STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"

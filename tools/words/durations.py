@@ -24,7 +24,7 @@ _ARTICLE = r"(?:an?|1|the|another|one|full|whole)"
 _OF = r"(?: of)?(?: an?(?= )| 1(?= )| d'une?(?= )| d'| einer(?= ))?"
 _JOIN = r"(?:, ?(?:and )?| and | und | et | y | )"
 _STEP = re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))({UNIT})(?!\w)"
-                   rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le )?({PART})(?!\w))?")
+                   rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le )?({PART})(?![^\W\d]))?")
 
 
 def minutes(form: str) -> float | None:
@@ -35,8 +35,11 @@ def minutes(form: str) -> float | None:
         return 60.0 * int(m[1]) + int(m[2]) if int(m[2]) < 60 else None
     if re.fullmatch(NUM, form):
         return amount(form)
-    span = _span(form)
-    return clock_gap(form) if span is None else span
+    if (span := _span(form)) is not None:
+        return span
+    if is_clock_time(form):
+        raise Unreadable("a single clock time needs the present time beside it")
+    return clock_gap(form)
 
 
 def years(form: str) -> float | None:
@@ -112,6 +115,11 @@ def clock_times(form: str) -> list[tuple[int, int, int, bool]]:
     return sorted(found)
 
 
+def is_clock_time(form: str) -> bool:
+    """Whether the form is one clock time and nothing else."""
+    return [t[:2] for t in clock_times(form)] == [(0, len(form))]
+
+
 def _minute_of_day(m: re.Match) -> tuple[int, bool] | None:
     g = m.groupdict()
     if g.get("noon") or g.get("midnight"):
@@ -137,8 +145,6 @@ def clock_gap(form: str) -> float | None:
     """
     times = clock_times(form)
     if len(times) != 2:
-        if len(times) == 1 and times[0][:2] == (0, len(form)):
-            raise Unreadable("a single clock time needs the present time beside it")
         return None
     marked = [bool(_NOW_BEFORE.search(form[:a])) for a, _, _, _ in times]
     if not any(marked):
@@ -156,7 +162,7 @@ _PER_WEEK = (
     (7.0, r"days?|nights?|tage?|nacht|jours?|nuits?|天|日|晚|día"), (1.0, r"wks?|weeks?|woche|semaines?|周|个?星期|semana"),
     (0.5, r"fortnights?"), (7 * 1440 * 12 / _YEAR, r"months?|monat|mois|个?月|mes"), (7 * 1440 / _YEAR, r"yrs?|years?|jahr|ans?|année|年|año"),
 )
-_ADVERBS = ((7.0, r"daily|nightly|täglich|quotidien(?:ne)?(?:ment)?"), (1.0, r"weekly|wöchentlich|hebdomadaires?"),
+_ADVERBS = ((7.0, r"daily|nightly|täglich(?:e[nmrs]?)?|quotidien(?:ne)?(?:ment)?"), (1.0, r"weekly|wöchentlich(?:e[nmrs]?)?|hebdomadaires?"),
             (0.5, r"fortnightly|biweekly"), (7 * 1440 * 12 / _YEAR, r"monthly|monatlich"), (7 * 1440 / _YEAR, r"yearly|annually|jährlich"))
 _PERIOD = "(?:" + "|".join(words for _, words in _PER_WEEK) + ")"
 _ADVERB = "(?:" + "|".join(words for _, words in _ADVERBS) + ")"

@@ -18,12 +18,13 @@ _PARTS = {
 PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d+i?ème?s?)"
 _AND = r"(?:and|n|'n|&|und|et|y)"
 # The order matters: a mixed number before its whole part, a counted part before a bare one.
-AMOUNT = (rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART}|{NUM} ?/ ?{NUM}|{NUM} ?个?{PART}"
+AMOUNT = (rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART}|{NUM}/{NUM}|{NUM} ?个?{PART}"
           rf"|(?:an? |the |la |die |der )?{PART}(?! (?:past|vor|nach|to)\b)|{NUM})")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "’": "'", "‘": "'", "′": "'", "´": "'",
                         "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "×": "x", "⁄": "/", "。": ".", "、": ","})
 _CHINESE = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}
+_HYPHEN = re.compile(r"(?<!\bup)(?<=[^\W\d_])-(?=\w)|(?<=\d)-(?=[^\W\d_])")
 LANGUAGES = ("en", "de", "fr")
 
 
@@ -33,9 +34,10 @@ class Unreadable(ValueError):
 
 def fold(text: str) -> str:
     """Lower case, compatibility forms, one kind of dash, quote and space; no outer quotes or closing punctuation."""
-    text = "".join(_vulgar(c) for c in text)
-    text = unicodedata.normalize("NFKC", text).translate(_SIGNS).lower()
-    text = re.sub(r"(?<!\bup)(?<=[^\W\d_])-(?=\w)|(?<=\d)-(?=[^\W\d_])", " ", text)
+    if not text.isascii():
+        text = "".join(_vulgar(c) for c in text)
+        text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
+    text = _HYPHEN.sub(" ", text.lower()) if "-" in text else text.lower()
     text = " ".join(text.split()).strip("\"`*,;!?").rstrip(".").strip()
     return text[1:-1] if len(text) > 2 and text[0] == text[-1] == "'" else text
 
@@ -69,20 +71,20 @@ def _digits(text: str, language: str) -> str:
 
 def _tidy(text: str) -> str:
     text = re.sub(r"(\d+) (?:point|komma|virgule|comma) (\d+)", r"\1.\2", text)
-    text = re.sub(r"\b(?:point|komma|virgule) (\d+)", r"0.\1", text)
     text = re.sub(r"\ban? (?=100\b|1000\b)", "", text)
-    text = re.sub(r"\b(?:minus|negative|neg|moins|menos) (?=[\d.])", "-", text)
-    return re.sub(r"(?<![\w.])- (?=\d)", "-", text)
+    return re.sub(r"\b(?:minus|negative|neg|moins|menos) (?=[\d.])", "-", text)
 
 
 def _chinese_numbers(text: str) -> str:
     """八十五 -> 85, 三点五 -> 3.5, 百分之八十 -> 80%, 三分之一 -> 1/3, 八成 -> 80%."""
+    if text.isascii():
+        return text
     numeral = "[零一二三四五六七八九〇两十百千]+"
     text = re.sub(rf"零下(?=[\d.]|{numeral})", "-", text)
     text = re.sub(rf"百分之({numeral}(?:点{numeral})?|[\d.]+)", lambda m: f"{_chinese(m[1])}%", text)
     text = re.sub(rf"({numeral})分之({numeral})", lambda m: f"{_chinese(m[2])}/{_chinese(m[1])}", text)
     text = re.sub(r"([一二三四五六七八九])成", lambda m: f"{10 * _CHINESE[m[1]]}%", text)
-    return re.sub(rf"{numeral}(?:点[零一二三四五六七八九〇]+)?", lambda m: _chinese(m[0]), text)
+    return re.sub(rf"(?<!\d){numeral}(?:点[零一二三四五六七八九〇]+)?(?!\d)", lambda m: _chinese(m[0]), text)
 
 
 def _chinese(numeral: str) -> str:
@@ -118,7 +120,7 @@ def amount(text: str) -> float:
     """The value of an AMOUNT: "40", "3/4", "2 1/2", "two and a half", "a third", "three quarters"."""
     if m := re.fullmatch(rf"({NUM}) (\d+)/(\d+)", text):
         return number(m[1]) + _ratio(m[2], m[3])
-    if m := re.fullmatch(rf"({NUM}) ?/ ?({NUM})", text):
+    if m := re.fullmatch(rf"({NUM})/({NUM})", text):
         return _ratio(m[1], m[2])
     if m := re.fullmatch(rf"({NUM}) {_AND} (?:an? |1 |({NUM}) )?({PART})", text):
         return number(m[1]) + (number(m[2]) if m[2] else 1) * _part(m[3])
