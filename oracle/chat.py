@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from oracle.chat_view import Step, Turn, turn_messages
+from oracle.errors import OracleError
 from oracle.events import Answered, ToolCalled, ToolReturned
 from tools.errors import BadArgument, CannotAnswer
 
@@ -27,6 +28,7 @@ ENVELOPES = {
     "physics": ("Physics limits", "The maker's current limit is lifted; voltage, temperature and plating limits hold."),
 }
 EMPTY_HINT = "Type a question first, for example: how healthy is PK-0042?"
+NOTE = "The battery's own management system has the last word on every charge."
 STOPPED = "Stopped before the answer was ready."
 TEXT_PIECES, PIECE_S = 14, 0.03  # an answer appears in at most so many pieces, so far apart
 MAX_QUESTION_CHARACTERS = 4000
@@ -50,15 +52,15 @@ def build_chat(agent, context=None):
             gr.HTML(_header(context or getattr(agent, "context", None)), elem_id="brand", padding=False)
             fresh = gr.Button("New chat", elem_id="fresh", size="sm", scale=0, min_width=96)
         chatbot = gr.Chatbot(
-            elem_id="chat", show_label=False, container=False, scale=1, height="100%", layout="panel",
+            elem_id="chat", show_label=False, container=False, scale=1, height="100%", layout="bubble",
             placeholder=_asset("chat_welcome.html"), latex_delimiters=[], buttons=["copy"], feedback_options=None,
-            examples=[{"text": text, "display_text": f"**{title}**\n{text}"} for title, text in EXAMPLES])
+            examples=[{"text": text, "display_text": f"{title}\n{text}"} for title, text in EXAMPLES])
         with gr.Column(elem_id="ask", scale=0):
             box = gr.Textbox(
                 elem_id="question", show_label=False, container=False, autofocus=True, lines=1, max_lines=6,
                 max_length=MAX_QUESTION_CHARACTERS, submit_btn=True, stop_btn=False,
-                placeholder="Ask about a pack, a cell or a datasheet")
-            hint = gr.HTML("", elem_id="hint", padding=False)
+                placeholder="Ask about a pack or a cell")
+            hint = gr.HTML(_hint(), elem_id="hint", padding=False)
         _wire(agent, box, fresh, chatbot, turns, hint)
     return blocks
 
@@ -112,10 +114,8 @@ def conversation(turns: list[Turn]) -> list[dict[str, str]]:
 
 def problem_sentence(error: Exception) -> str:
     """One sentence for a person; the traceback goes to the log."""
-    if isinstance(error, BadArgument | CannotAnswer):
+    if isinstance(error, OracleError | BadArgument | CannotAnswer):
         return str(error)
-    if type(error).__name__ in ("APIConnectionError", "APITimeoutError", "ConnectError", "ConnectTimeout"):
-        return "The language model does not answer at the moment; your question is kept, try again in a minute."
     return f"This could not be answered because of an internal error ({type(error).__name__}); your question is kept."
 
 
@@ -155,9 +155,9 @@ def _wire(agent, box, fresh, chatbot, turns, hint) -> None:
             return
         box_update = gr.Textbox(value="", **busy)
         for _ in respond(agent, history, question.strip()):
-            yield _messages(history), history, box_update, ""
+            yield _messages(history), history, box_update, _hint()
             box_update = gr.skip()
-        yield gr.skip(), history, gr.Textbox(**idle), ""
+        yield gr.skip(), history, gr.Textbox(**idle), _hint()
 
     def example(event: gr.SelectData, history: list[Turn]):
         yield from ask(event.value["text"], history)
@@ -169,7 +169,7 @@ def _wire(agent, box, fresh, chatbot, turns, hint) -> None:
     def stop(history: list[Turn]):
         if history and not history[-1].answered:
             history[-1].problem = history[-1].problem or STOPPED
-        return _messages(history), history, gr.Textbox(**idle), ""
+        return _messages(history), history, gr.Textbox(**idle), _hint()
 
     options = {"show_progress": "hidden", "api_visibility": "private"}
     running = [
@@ -177,8 +177,7 @@ def _wire(agent, box, fresh, chatbot, turns, hint) -> None:
         chatbot.example_select(example, [turns], shown, **options),
         chatbot.option_select(again, [turns], shown, **options)]
     box.stop(stop, [turns], shown, cancels=running, **options)
-    fresh.click(lambda: ([], [], gr.Textbox(value="", **idle), ""), None, shown, cancels=running, **options)
-    chatbot.clear(lambda: ([], ""), None, [turns, hint], **options)
+    fresh.click(lambda: ([], [], gr.Textbox(value="", **idle), _hint()), None, shown, cancels=running, **options)
 
 
 def _messages(turns: list[Turn]) -> list[dict[str, Any]]:
@@ -194,8 +193,10 @@ def _header(context) -> str:
             .replace("{envelope}", name).replace("{meaning}", html.escape(meaning)))
 
 
-def _hint(text: str) -> str:
-    return f'<p role="status">{html.escape(text)}</p>'
+def _hint(text: str = "") -> str:
+    """The line under the question box: a hint, or the standing note."""
+    css = "hint" if text else "note"
+    return f'<p class="{css}" role="status">{html.escape(text or NOTE)}</p>'
 
 
 def _asset(name: str) -> str:

@@ -16,6 +16,10 @@ UNITS = (  # longest suffix first
     ("_min", "min"), ("_kwh", "kWh"), ("_ah", "Ah"), ("_wh", "Wh"), ("_mv", "mV"), ("_kw", "kW"), ("_a", "A"),
     ("_v", "V"), ("_c", "°C"), ("_s", "s"), ("_w", "W"))
 ABBREVIATIONS = {"soc": "charge (SoC)", "soh": "health (SoH)", "id": "id", "cc": "CC", "cv": "CV"}
+FACTS = (  # what stands over a charge plan: field, caption, CSS class
+    ("current_a", "Charge now with", "first"), ("charge_time_min", "Charge time", ""),
+    ("max_temperature_c", "Warmest", ""), ("min_anode_potential_v", "Lowest anode potential", ""),
+    ("binding_constraint", "What holds the current back", "wide"))
 MAX_ROWS = 100
 
 
@@ -42,11 +46,11 @@ class Turn:
 def turn_messages(turn: Turn) -> list[dict[str, Any]]:
     """The turn as chatbot messages, in the order a person reads them."""
     shown = [{"role": "user", "content": plain(turn.question)}]
-    shown += [_step_message(step) for step in turn.steps.values()]
+    shown += [_step_message(step, running=not turn.problem) for step in turn.steps.values()]
     if turn.text:
         shown.append({"role": "assistant", "content": plain(turn.text)})
     if turn.problem:
-        shown.append({"role": "assistant", "content": f'<div class="problem">{html.escape(turn.problem)}</div>',
+        shown.append({"role": "assistant", "content": _html(f'<div class="problem">{_escape(turn.problem)}</div>'),
                       "options": [{"value": turn.question, "label": "Try again"}]})
     if turn.answered:
         shown += _evidence(turn)
@@ -72,20 +76,18 @@ def label_of(name: str) -> tuple[str, str]:
 
 
 def result_html(result: dict[str, Any]) -> str:
-    """A result as readable tables; series that only a figure needs are counted, not listed."""
+    """A result as readable tables, without the curves that only a figure needs."""
     scalars = [(k, v) for k, v in result.items() if not isinstance(v, dict | list)]
     parts = [_pairs_table(scalars)] if scalars else []
     for name, value in result.items():
-        if name == "series" or value in ({}, []):
-            continue
-        if isinstance(value, dict | list):
+        if value and isinstance(value, dict | list) and not _is_curves(name, value):
             parts.append(f"<h6>{html.escape(label_of(name)[0])}</h6>{_nested(value)}")
     return "".join(parts)
 
 
-def _step_message(step: Step) -> dict[str, Any]:
+def _step_message(step: Step, running: bool) -> dict[str, Any]:
     title = "`" + signature(step.name, step.arguments).replace("`", "'") + "`"
-    metadata = {"title": title, "status": "pending" if step.result is None else "done"}
+    metadata = {"title": title, "status": "pending" if step.result is None and running else "done"}
     if step.result is None:
         content = _arguments_html(step.arguments)
     elif "error" in step.result:
@@ -94,7 +96,7 @@ def _step_message(step: Step) -> dict[str, Any]:
     else:
         content = (_arguments_html(step.arguments) + "<h6>Result</h6>" + result_html(step.result)
                    + _raw_json(step.result))
-    return {"role": "assistant", "content": f'<div class="step">{content}</div>', "metadata": metadata}
+    return {"role": "assistant", "content": _html(f'<div class="step">{content}</div>'), "metadata": metadata}
 
 
 def _evidence(turn: Turn) -> list[dict[str, Any]]:
@@ -104,13 +106,36 @@ def _evidence(turn: Turn) -> list[dict[str, Any]]:
     shown = []
     done = [s for s in turn.steps.values() if s.result is not None and "error" not in s.result]
     tables = [_found_packs(s.result) for s in done if s.name == "find_packs"]
-    shown += [{"role": "assistant", "content": t} for t in tables if t]
-    figures = [f for f in (figure_for(s.name, s.result) for s in done) if f is not None]
-    shown += [{"role": "assistant", "content": gr.Plot(value=f, show_label=False, container=False)} for f in figures]
+    shown += [{"role": "assistant", "content": _html(t)} for t in tables if t]
+    for step in done:
+        facts, figure = _facts(step), figure_for(step.name, step.result)
+        shown += [{"role": "assistant", "content": _html(facts)}] if facts else []
+        plot = figure and gr.Plot(value=figure, show_label=False, container=False)
+        shown += [{"role": "assistant", "content": plot}] if plot else []
     small = _citations_html(turn.answered.citations) + _audit_html(turn.answered)
     if small:
-        shown.append({"role": "assistant", "content": f'<div class="evidence">{small}</div>'})
+        shown.append({"role": "assistant", "content": _html(f'<div class="evidence">{small}</div>')})
     return shown
+
+
+def _facts(step: Step) -> str:
+    """The few numbers of a charge that a person acts on, as the tool gave them."""
+    if step.name != "recommend_charging_current":
+        return ""
+    cards = []
+    for name, caption, css in FACTS:
+        value = step.result.get(name)
+        if value not in (None, ""):
+            cards.append(f'<div class="{css}"><span>{caption}</span>'
+                         f"<b>{_escape(_value(value))}{_unit_after(name, value)}</b></div>")
+    return f'<div class="facts">{"".join(cards)}</div>' if cards else ""
+
+
+def _html(content: str):
+    """Our own markup as a component: unlike Markdown it is not read out tag by tag by a screen reader."""
+    import gradio as gr
+
+    return gr.HTML(value=content, padding=False, container=False)
 
 
 def _found_packs(result: dict[str, Any]) -> str:
@@ -130,10 +155,14 @@ def _page(page: Any) -> str:
 
 
 def _audit_html(answered: Answered) -> str:
-    if not answered.audit_id:
-        return ""
-    checked = "numbers checked against the tool results" if answered.grounding.get("grounded") else ""
-    return f'<div class="audit">{checked}{" · " if checked else ""}audit {_escape(answered.audit_id)}</div>'
+    report, notes = answered.grounding, []
+    if answered.tool_calls and report.get("rendered_plainly"):
+        notes.append("written from the tool results directly")
+    elif answered.tool_calls and report.get("grounded"):
+        notes.append("numbers checked against the tool results")
+    if answered.audit_id:
+        notes.append(f"audit {_escape(answered.audit_id)}")
+    return f'<div class="audit">{" · ".join(notes)}</div>' if notes else ""
 
 
 def _arguments_html(arguments: dict[str, Any]) -> str:
@@ -141,7 +170,8 @@ def _arguments_html(arguments: dict[str, Any]) -> str:
 
 
 def _raw_json(result: dict[str, Any]) -> str:
-    text = html.escape(json.dumps({k: v for k, v in result.items() if k != "series"}, indent=1, ensure_ascii=False))
+    readable = {k: v for k, v in result.items() if not _is_curves(k, v)}
+    text = html.escape(json.dumps(readable, indent=1, ensure_ascii=False, default=str))
     return f'<details class="raw"><summary>JSON</summary><pre>{text.replace(chr(10), "&#10;")}</pre></details>'
 
 
@@ -168,7 +198,13 @@ def _rows_table(rows: list[dict[str, Any]]) -> str:
                    for label, unit in map(label_of, names))
     body = "".join("<tr>" + "".join(f"<td>{_escape(_value(row.get(name)))}</td>" for name in names) + "</tr>"
                    for row in rows[:MAX_ROWS])
-    return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return (f'<div class="scroll"><table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+            "</div>")
+
+
+def _is_curves(name: str, value: Any) -> bool:
+    """The arrays a figure draws; a pack's `series` is its number of cells in series."""
+    return name == "series" and isinstance(value, dict)
 
 
 def _value(value: Any) -> str:

@@ -64,6 +64,7 @@ def charge_figure(result: dict[str, Any]):
         _curve(figure, row, panel, _thin(minutes), _thin(series[panel.series]), soc)
         for name, label in panel.limits:
             _limit_line(figure, row, panel, label, limit_of(result, name))
+        _range(figure, row)
         _panel_title(figure, row, panel)
         if panel.series == "anode_potential_v":
             _plating_floor(figure, row)
@@ -135,9 +136,22 @@ def _limit_line(figure, row: int, panel: Panel, label: str, value: float | None)
         return
     figure.add_hline(y=value, row=row, col=1, line={"color": LIMIT, "width": 1.3, "dash": "dash"})
     axis = "" if row == 1 else str(row)
+    curve = [t.y for t in figure.data if t.yaxis == f"y{axis}" and t.name == panel.title][0]
+    left = abs(curve[0] - value) > abs(curve[-1] - value)  # the label stands where the curve is farther away
     figure.add_annotation(
-        x=1, xref=f"x{axis} domain", y=value, yref=f"y{axis}", yshift=7, xanchor="right", showarrow=False,
-        text=f"{label} {value:g} {panel.unit}", font={"size": 10, "color": LIMIT})
+        x=0 if left else 1, xref=f"x{axis} domain", y=value, yref=f"y{axis}", yshift=7, xshift=4 if left else 0,
+        xanchor="left" if left else "right", showarrow=False, text=f"{label} {value:g} {panel.unit}",
+        font={"size": 10, "color": LIMIT})
+
+
+def _range(figure, row: int) -> None:
+    """Room for curve and limit, and for the limit's label above it."""
+    axis = "" if row == 1 else str(row)
+    values = [v for t in figure.data if t.yaxis == f"y{axis}" for v in t.y if v is not None]
+    values += [s.y0 for s in figure.layout.shapes if s.yref == f"y{axis}"]
+    span = max(values) - min(values) or abs(max(values)) or 1
+    low = 0 if min(values) >= 0 and min(values) < span else min(values) - 0.08 * span
+    figure.update_yaxes(range=[low, max(values) + 0.24 * span], row=row, col=1)
 
 
 def _plating_floor(figure, row: int) -> None:
