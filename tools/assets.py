@@ -59,7 +59,7 @@ def _cell_telemetry(number: int, fleet: Fleet, pack, state) -> dict[str, float]:
 
 def _of_upload(upload_id: str, given: dict[str, float], context: Context) -> Subject:
     """A charge record: its last temperature and estimated health; it has no live state of charge."""
-    from tools.health import estimate_cells
+    from tools.estimation import estimate_cells
 
     upload = open_fleet(context).upload(upload_id)
     record, cell = from_blob(upload.data, upload.started), find_cell(upload.cell_model)

@@ -1,0 +1,179 @@
+"""State of health from a charge record: charge counted between two voltages, against the reference curve."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tools.cells import Cell
+from tools.fleet.curves import Curves, curves_of
+from tools.fleet.records import ChargeRecord
+
+# Standard uncertainties of what goes in; how each is chosen stands beside it.
+SIGMA_VOLTAGE_V = 0.004  # offset of a battery monitor's cell voltage, independent at the two ends of the window
+SIGMA_CURRENT = 0.005  # gain of a shunt or Hall sensor, relative
+SIGMA_TEMPERATURE_K = 2.0  # sensor position against cell core
+SIGMA_MODEL_PERCENT = 1.2  # cell-to-cell difference of new cells and of the reference curve
+Z90 = 1.645  # two-sided 90 % of a normal distribution
+
+SETTLE_S = 600.0  # after a current step the voltage still carries the past
+MIN_WINDOW_PERCENT = 20.0  # of nominal capacity
+MAX_HALF_WIDTH_PERCENT = 6.0  # a wider 90 % interval says too little to act on
+CURRENT_TOLERANCE = 0.03  # constant current: within 3 % of its median
+FULL_CURRENT_C = 0.07  # a taper below this C-rate at the voltage limit ends a full charge
+EMPTY_MARGIN_V = 0.35  # first voltage at most so far above the discharge cut-off: the charge began empty
+
+
+@dataclass(frozen=True)
+class CellEstimate:
+    """Health of one cell, percent of nominal capacity, with a 90 % interval; or why the record does not show it."""
+
+    cell: int
+    valid: bool
+    reason: str = ""
+    soh_percent: float = float("nan")
+    low_percent: float = float("nan")
+    high_percent: float = float("nan")
+    window_v: tuple[float, float] = (float("nan"), float("nan"))
+    window_ah: float = float("nan")
+    method: str = ""
+
+
+def newest_usable(records: list[ChargeRecord], cell: Cell, parallel: int) -> tuple[ChargeRecord, list[CellEstimate]]:
+    """The newest record that shows health, with its estimates; if none does, the newest with its reasons."""
+    newest = None
+    for record in reversed(records):
+        estimates = estimate_cells(record, cell, parallel)
+        newest = newest or (record, estimates)
+        if any(e.valid for e in estimates):
+            return record, estimates
+    return newest
+
+
+def estimate_cells(record: ChargeRecord, cell: Cell, parallel: int) -> list[CellEstimate]:
+    """Health of each cell that the record logs: against the reference curve, else from a full charge."""
+    full = _full_charge(record, cell, parallel)
+    if full is not None:
+        return full
+    curves = curves_of(cell)
+    if curves is None:
+        return _all_invalid(record, f"there is no reference curve for {cell.name}, and the record is not a full charge "
+                                    "from empty to the taper at the voltage limit")
+    return _by_window(record, cell, curves, parallel)
+
+
+def _all_invalid(record: ChargeRecord, reason: str) -> list[CellEstimate]:
+    return [CellEstimate(c, False, reason) for c in record.cells]
+
+
+def charged_ah(record: ChargeRecord, parallel: int) -> np.ndarray:
+    """Charge per cell since the record's start, Ah [n], trapezoidal."""
+    mean_a = (record.current_a[1:] + record.current_a[:-1]) / 2 / parallel
+    return np.concatenate([[0.0], np.cumsum(mean_a * np.diff(record.t_s) / 3600)])
+
+
+def _full_charge(record: ChargeRecord, cell: Cell, parallel: int) -> list[CellEstimate] | None:
+    """Capacity of a charge from the discharge cut-off to the taper, as cell 0 (the pack); None if it was not one."""
+    low_v, high_v = cell.voltage_discharge_cutoff_v, cell.voltage_charge_cutoff_v
+    if None in (low_v, high_v, cell.capacity_nominal_ah):
+        return None
+    began_empty = record.voltage_v[0].max() <= low_v + EMPTY_MARGIN_V
+    tapered = 0 < record.current_a[-1] / parallel < FULL_CURRENT_C * cell.capacity_nominal_ah
+    if not (began_empty and tapered and record.voltage_v[-1].max() >= high_v - 0.02):
+        return None
+    ah = float(charged_ah(record, parallel)[-1])
+    soh = 100 * ah / cell.capacity_nominal_ah
+    # All series cells carry the same charge: the pack's capacity, of whichever cell ends it. 2 %: what is left
+    # below the first and above the last sample, and new cells against their nominal capacity.
+    half = Z90 * soh * np.hypot(SIGMA_CURRENT, 0.02)
+    ends_v = (float(record.voltage_v[0].mean()), float(record.voltage_v[-1].mean()))
+    return [CellEstimate(0, True, "", soh, soh - half, soh + half, ends_v, ah,
+                         "charge counted over a full charge, against nominal capacity")]
+
+
+def constant_current(record: ChargeRecord) -> slice | None:
+    """Longest stretch (in time) at one current, its first SETTLE_S left out; None if there is none."""
+    charging = record.current_a > 0.2 * record.current_a.max(initial=0)
+    if not charging.any():
+        return None
+    level = np.median(record.current_a[charging])
+    steady = np.abs(record.current_a - level) <= CURRENT_TOLERANCE * level
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], steady.astype(int), [0]])))
+    runs = edges.reshape(-1, 2)
+    begin, end = max(runs, key=lambda r: record.t_s[r[1] - 1] - record.t_s[r[0]])
+    first = int(np.searchsorted(record.t_s, record.t_s[begin] + SETTLE_S))
+    return slice(first, end) if end - first >= 5 else None
+
+
+def _by_window(record: ChargeRecord, cell: Cell, curves: Curves, parallel: int) -> list[CellEstimate]:
+    part = constant_current(record)
+    if part is None:
+        return _all_invalid(record, "the record has no stretch at constant current longer than ten minutes")
+    c_rate = float(np.median(record.current_a[part])) / parallel / curves.nominal_ah
+    start_c = record.temperature_c[0]
+    if not curves.covers(c_rate, float(start_c.mean())):
+        return _all_invalid(record, f"{c_rate:.2f}C at {start_c.mean():.0f} degC is outside the reference curves "
+                                    f"({curves.c_rates[0]:g}C to {curves.c_rates[-1]:g}C, "
+                                    f"{curves.temperatures_c[0]:g} to {curves.temperatures_c[-1]:g} degC)")
+    counted = charged_ah(record, parallel)
+    taken = counted[part.stop - 1] - counted[part.start]
+    low, high = record.voltage_v[part.start], record.voltage_v[part.stop - 1]
+    soh, sigma = window_soh(curves, taken, low, high, c_rate, float(start_c.mean()))
+    return [_judged(c, curves, taken, (float(a), float(b)), float(s), float(e))
+            for c, a, b, s, e in zip(record.cells, low, high, soh, sigma, strict=True)]
+
+
+def window_soh(curves: Curves, taken_ah: float, low_v: np.ndarray, high_v: np.ndarray, c_rate: float,
+               temperature_c: float) -> tuple[np.ndarray, np.ndarray]:
+    """Health [k] at which the curve takes `taken_ah` between two voltages, and its standard uncertainty [k].
+
+    Each input is moved by its standard uncertainty in turn; the effects add in quadrature. NaN where no health
+    between the curves' lowest and highest fits.
+    """
+    def solve(ah=taken_ah, low=low_v, high=high_v, warm=temperature_c):
+        return _inverted(curves.charge_between(low, high, c_rate, warm), curves.soh_percent, ah)
+
+    best = solve()
+    moved = (solve(ah=taken_ah * (1 + SIGMA_CURRENT)), solve(low=low_v + SIGMA_VOLTAGE_V),
+             solve(high=high_v - SIGMA_VOLTAGE_V), solve(warm=temperature_c + SIGMA_TEMPERATURE_K))
+    effects = np.stack([m - best for m in moved] + [np.full_like(best, SIGMA_MODEL_PERCENT)])
+    return best, np.sqrt((effects**2).sum(axis=0))
+
+
+def _inverted(charge: np.ndarray, soh: np.ndarray, wanted: float) -> np.ndarray:
+    """SoH at which charge [k, s] equals `wanted`, linear between and up to 8 % beyond the grid; NaN elsewhere."""
+    found = np.full(len(charge), np.nan)
+    for i, row in enumerate(charge):
+        if (np.diff(row) > 0).all():
+            last = soh[-1] + (wanted - row[-1]) / (row[-1] - row[-2]) * (soh[-1] - soh[-2])
+            value = last if wanted > row[-1] else np.interp(wanted, row, soh, left=np.nan)
+            found[i] = value if value <= soh[-1] + 8 else np.nan
+    return found
+
+
+def _judged(cell: int, curves: Curves, taken: float, window_v: tuple[float, float], soh: float,
+            sigma: float) -> CellEstimate:
+    half = Z90 * sigma
+    reason = ""
+    if taken < MIN_WINDOW_PERCENT / 100 * curves.nominal_ah:
+        reason = (f"the usable part of the record holds only {100 * taken / curves.nominal_ah:.0f} % of the capacity, "
+                  f"{MIN_WINDOW_PERCENT:g} % are needed")
+    elif not np.isfinite(soh) or not np.isfinite(sigma):
+        reason = (f"no single health between {curves.soh_percent[0]:g} and 108 % explains {taken:.2f} Ah between "
+                  f"{window_v[0]:.2f} and {window_v[1]:.2f} V")
+    elif half > MAX_HALF_WIDTH_PERCENT:
+        reason = (f"between {window_v[0]:.2f} and {window_v[1]:.2f} V the voltage is too flat: the interval would be "
+                  f"+/- {half:.0f} %; a charge that starts nearer to empty is needed")
+    return CellEstimate(cell, not reason, reason, soh, soh - half, soh + half, window_v, taken,
+                        f"charge counted between two voltages, against {curves.parameterisation}")
+
+
+def step_resistance_ohm(record: ChargeRecord, within_s: float = 15.0) -> np.ndarray | None:
+    """Resistance of each cell group [k] at the sharpest drop of current within `within_s`; None without a drop."""
+    drop = -np.diff(record.current_a)
+    quick = np.diff(record.t_s) <= within_s
+    if not quick.any():
+        return None
+    at = int(np.argmax(np.where(quick, drop, -np.inf)))
+    if drop[at] < 0.5 * record.current_a.max():
+        return None
+    return (record.voltage_v[at] - record.voltage_v[at + 1]) / drop[at]
