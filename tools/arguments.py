@@ -29,6 +29,7 @@ CellModel = Annotated[str | None, Field(
     json_schema_extra={"quantity": "cell_model"}, min_length=1, max_length=80)]
 Percent = Annotated[float | None, _number("percent", "percent", 0, 100)]
 Soh = Annotated[float | None, _number("soh", "state of health in percent of new capacity", 50, 110)]
+SohBound = Annotated[float | None, _number("soh", "state of health in percent of new capacity", 0, 110)]
 Celsius = Annotated[float | None, _number("celsius", "degC", -60, 100)]
 Ampere = Annotated[float | None, _number("ampere", "A", 0.001, 10000)]
 CRate = Annotated[float | None, _number("c_rate", "C-rate", 0.001, 20)]
@@ -60,8 +61,8 @@ class GetStatus(Arguments):
 
 
 class FindPacks(Arguments):
-    soh_below_percent: Percent
-    soh_above_percent: Percent
+    soh_below_percent: SohBound
+    soh_above_percent: SohBound
     temperature_above_c: Celsius
     temperature_below_c: Celsius
     spread_above_mv: Millivolt

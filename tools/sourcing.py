@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from tools.contract import quantity_of
-from tools.words import MAX_WORDS, QUANTITIES, reading
+from tools.words import QUANTITIES, reading
 from tools.words.durations import UNIT, clock_gap, is_clock_time
 from tools.words.text import NUM, fold, forms
 
+_MAX_CHARACTERS = 60  # of a string argument on the wire, see tools.contract
 _LONGEST = 11  # tokens of the longest phrase: "thirty percent of its original capacity has been lost" is 9
 _TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[一-鿿]|[^\W\d_一-鿿]+(?:['’][^\W\d_]+)*|[^\s\w]|_")
 _BARE = re.compile(rf"[-+−–]?{NUM}")
@@ -35,12 +36,17 @@ _TWICE_HALF = re.compile(r"\b(?:double|twice|half|halve|doppelte?|halb\w*|hälft
 _MORE_LESS = re.compile(r"\b(?:add|another|more|less|fewer|plus|minus|on top|shift|raise|increase|lower|reduce|extend\w*|later|longer|shorter"
                         r"|up by|down by|mehr|weniger|länger|kürzer|de plus|de moins|encore)\b|[再多少]", re.IGNORECASE)
 _PRIORITY_WORDS = {
-    "fastest": r"fast|quick|asap|hurry|rush|speed|soon|record|shortest|minimum time|min time|time[- ]optimal|pronto|rapid|hasty|haste|urgent"
-               r"|no time|as little time|schnell|eilig|eile|zügig|flott|vite|rapide|press|rápid|快|赶|急|尽早",
-    "longest_life": r"gentl|protect|preserv|life|lifetime|longev|care|kind|soft|mild|sparing|spare|slow|healthiest|least|without hurt|hurt|wear"
-                    r"|age\b|aging|ageing|old|damage|harm|last\b|lasts|durab|babying|baby|conserv|stress|schon|sanft|lebensdauer|ménag|douce|doux|durée de vie"
-                    r"|préserv|cuidad|vida|温和|保护|寿命|不着急|慢|伤",
-    "balanced": r"balanc|compromis|middle|between|in[- ]between|trade|neither|both|medium|moderate|mittel|ausgewogen|kompromiss|équilibr|nor |均衡|平衡|折中|适中|兼顾",
+    "fastest": (
+        r"fast|quick|asap|hurry|rush|speed|soon|record|short|min(?:imum|imal)?\.? time|least time|time[- ]optimal|for time"
+        r"|time (?:as|is) the only|pronto|rapid|hasty|haste|urgent|no time|little time|schnell|eilig|eile|zügig|flott|kürzest"
+        r"|vite|rapide|press|rápid|快|赶|急|尽早"),
+    "longest_life": (
+        r"gentl|protect|preserv|life|longev|care|kind|soft|mild|sparing|spare|slow|healthiest|least|hurt|wear|age\b|aging|ageing"
+        r"|old|young|damage|degrad|harm|last(?:s|ed|ing)?\b|live|surviv|suffer|pamper|long as|durab|baby|conserv|stress|schon"
+        r"|sanft|lebensdauer|ménag|douce|doux|durée de vie|préserv|cuida|vida|温和|保护|寿命|不着急|慢|伤"),
+    "balanced": (
+        r"balanc|compromis|middle|in[- ]between|something between|trade|neither|not too|equal|weigh|same weight|medium|moderate"
+        r"|mittel|ausgewogen|kompromiss|équilibr|ni .* ni |均衡|平衡|折中|适中|兼顾"),
 }
 
 
@@ -71,7 +77,7 @@ def _windows(text: str, quantity: str) -> Iterator[tuple[int, int, float | str]]
         if not _may_start(text, start):
             continue
         for _, end in tokens[i:i + _LONGEST]:
-            if end - start > MAX_WORDS or not _may_end(text, end):
+            if end - start > _MAX_CHARACTERS or not _may_end(text, end):
                 continue
             value = reading(text[start:end], quantity)
             if value is not None and not _foreign(text, start, end):
@@ -126,7 +132,7 @@ def _clock_windows(text: str) -> Iterator[tuple[int, int, float]]:
         right = _MARK_AFTER.match(text, d)
         starts = [a] + ([left.start()] if left else [])
         ends = [d] + ([right.end()] if right else [])
-        fitting = [(s, e) for s in starts for e in ends if e - s <= MAX_WORDS and said and _gap(text[s:e]) == said]
+        fitting = [(s, e) for s in starts for e in ends if e - s <= _MAX_CHARACTERS and said and _gap(text[s:e]) == said]
         if fitting:
             yield *min(fitting, key=lambda w: w[1] - w[0]), said
 

@@ -17,7 +17,7 @@ from tools.errors import BadArgument
 from tools.words import amounts, assets, durations
 from tools.words.text import Unreadable, fold, forms
 
-MAX_WORDS = 120  # characters of one value; longer text is a sentence, not a value
+MAX_WORDS = 120  # characters that are still read as one value; longer text is a sentence
 
 # quantity: reader of one form, least and largest sensible value, what it is called, an example
 _READERS: dict[str, tuple[Callable[[str], Any], float, float, str, str]] = {
@@ -42,14 +42,14 @@ _LEAD = re.compile(
     r"|worn to|faded to|aged to|dropped to|fallen to|degraded to|somewhere around|as of|as much as|or so"
     r"|above|over|under|below|beyond|exceeding|past|about|around|approximately|approx\.?|roughly|nearly|almost|circa|ca\.?|some|say|maybe"
     r"|exactly|precisely|just|only|max\.?|maximum|min\.|minimum|the|a|an|at|to|from|of|in|within|until|till|for|by|on|with|is|it is|it's|are"
-    r"|next|coming|another|top|bottom|first|worst|best|last|limit|state of charge|state of health|charge|soc|soh|health|dod|depth|temperature"
+    r"|next|coming|top|bottom|first|worst|best|last|limit|state of charge|state of health|charge|soc|soh|health|dod|depth|temperature"
     r"|temp|ambient|current|spread|t|i|bis|auf|von|bei|unter|über|ab|mit|in|nach|ungefähr|etwa|rund|genau|nur|der|die|das|den|dem"
-    r"|à|de|d'|en|dans|sous|jusqu'à|environ|pendant|le|la|les|avec|moins de|plus de|到|在|约|大约|超过|低于|高于|环境|电量|温度|前|最多"
-    r"|<=|>=|<|>|=|~|≈|≤|≥|@|:|,|\()[ :=]*(?=[\W\d]|\b)")
+    r"|à|de|en|dans|sous|jusqu'à|environ|pendant|le|la|les|avec|moins de|plus de|到|在|约|大约|超过|低于|高于|环境|电量|温度|前|最多"
+    r"|<=|>=|<|>|=|~|≈|≤|≥|@|:|,|\()[ :=]*(?![^\W\d_一-鿿])")
 _TRAIL = re.compile(
     r"[ ,]*(?:\b(?:please|pls|now|right now|currently|soc|soh|dod|health|healthy|state of (?:charge|health)|charge|charged|capacity|ambient|outside"
-    r"|inside|left|remaining|max\.?|maximum|at most|tops|or so|only|long|deep|depth|packs?|units|ones|of them|ahead|from now|more"
-    r"|bitte|jetzt|noch|ladung|geladen|gesundheit|restant|restante|s'il vous plaît|svp|available|time|limit|window|charging|charge)|以上|以下|以内|之内|内|左右|后|[.,;:!?)]| )$")
+    r"|inside|left|remaining|max\.?|maximum|at most|tops|or so|only|long|deep|depth|packs?|units|ones|of them|ahead|from now"
+    r"|bitte|jetzt|noch|ladung|geladen|gesundheit|restant|restante|s'il vous plaît|svp|available|time|limit|window|charging)|以上|以下|以内|之内|内|左右|后|[.,;:!?)]| )$")
 
 
 def read(words: str | float, quantity: str) -> float | int | str:

@@ -16,8 +16,8 @@ _FULL = (r"(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up
 _EMPTY = (r"(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged|vide|à plat"
           r"|没电|空|vacío|vacía)")
 _STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"
-_CAPACITY = (r"(?: ?(?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original|initial|new|rated"
-             r"|nominal|anfangs|'?s)| )*?(?:capacity|kapazität|capacité|health|soh|容量)?")
+_CAPACITY = (r"(?:(?: (?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original|initial|new"
+             r"|rated|nominal))* ?(?:capacity|kapazität|capacité|health|soh|容量))?")
 _LOST = (r"(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|less|down|missing|used up"
          r"|verloren|verlust|kapazitätsverlust|weg|perdue?s?|de perte|perte|en moins|衰减|损失)")
 _LOSING = (r"(?:(?:has|have|had|having|hat|a) )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?|fading by|loss of|a loss of|down(?: by)?"

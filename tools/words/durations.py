@@ -155,7 +155,7 @@ def clock_gap(form: str) -> float | None:
     gap = (last[2] - first[2]) % 1440
     if first[3] or last[3]:
         gap = gap % 720 or gap
-    return float(gap) if 0 < gap and (any(marked) or gap <= 720) else None
+    return float(gap) if gap > 0 and (any(marked) or gap <= 720) else None
 
 
 _PER_WEEK = (
