@@ -1,0 +1,129 @@
+"""Conversations to samples: what the model reads, and which tokens of it the model learns to write."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from finetune.base import load_tokenizer
+from finetune.packing import Sample
+from finetune.phrasings import NotWritten, Turn, load_phrasings, turn
+from oracle.prompts import SYSTEM, call_text
+from retrieval.toolset import ALL_TOOLS
+
+HELD_OUT_SHARE = 0.05
+MAX_TOKENS = 700
+NOISE = 0.3
+
+
+@cache
+def _tokenizer():
+    return load_tokenizer()
+
+
+@cache
+def wire_tools() -> tuple[dict[str, Any], ...]:
+    """The OpenAI function schemas of all tools."""
+    return tuple(tool.wire_schema() for tool in ALL_TOOLS)
+
+
+def render(messages: Sequence[dict[str, Any]], prompt: bool = False) -> str:
+    """A conversation as text, by the same template that the server uses, system prompt and tools included."""
+    system = {"role": "system", "content": SYSTEM}
+    return _tokenizer().apply_chat_template([system, *messages], tools=list(wire_tools()), tokenize=False,
+                                            add_generation_prompt=prompt)
+
+
+@cache
+def prefix_ids() -> tuple[int, ...]:
+    """Tokens of system prompt and tool signatures, the same in front of every conversation."""
+    return tuple(_tokenizer()(render([])).input_ids)
+
+
+def encode(messages: Sequence[dict[str, Any]], history: int) -> Sample:
+    """A sample whose assistant turns from message `history` on are learnt; the earlier ones are only read."""
+    done, ids, learn = render([]), [], []
+    for index, message in enumerate(messages):
+        if message["role"] != "assistant" or index < history:
+            continue
+        for text, flag in _segments(messages[:index + 1], done):
+            tokens = _tokenizer()(text).input_ids
+            ids += tokens
+            learn += [flag] * len(tokens)
+            done += text
+    return Sample(tuple(ids), tuple(learn))
+
+
+def _segments(messages: Sequence[dict[str, Any]], done: str):
+    """What precedes the last assistant turn, and the turn with its end mark."""
+    before, whole = render(messages[:-1], prompt=True), render(messages).removesuffix("\n")
+    yield before[len(done):], False
+    yield whole[len(before):], True
+
+
+def call_message(calls: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """An assistant turn that calls tools, as the template renders it."""
+    return {"role": "assistant", "content": call_text(calls)}
+
+
+def call_sample(item: Turn) -> Sample:
+    """The first answer to a person's words: the calls, or the reply when nothing is to be called."""
+    answer = call_message(item.calls) if item.calls else {"role": "assistant", "content": item.reply}
+    return encode([*item.messages, answer], history=len(item.messages))
+
+
+def is_held_out(phrasing: dict[str, Any]) -> bool:
+    """Whether a phrasing never trains: by the hash of its words, so that adding lines moves none."""
+    digest = hashlib.sha256(json.dumps(phrasing["messages"]).encode()).digest()
+    return digest[0] < 256 * HELD_OUT_SHARE
+
+
+def _call_samples(seed: int, phrasing: dict[str, Any], fillings: int) -> list[Sample]:
+    rng = random.Random(f"{seed} {phrasing['messages']}")
+    samples = []
+    for _ in range(fillings):
+        try:
+            item = turn(phrasing, rng, NOISE)
+        except NotWritten:
+            continue
+        if item.calls or item.reply:
+            sample = call_sample(item)
+            samples += [sample] * (len(sample.ids) <= MAX_TOKENS)
+    return samples
+
+
+def call_samples(fillings: int, seed: int, held_out: bool = False, workers: int = 2) -> list[Sample]:
+    """`fillings` fillings of every training (or held-out) phrasing; the same seed gives the same samples."""
+    lines = [line for line in load_phrasings() if is_held_out(line) == held_out]
+    with ProcessPoolExecutor(workers) as pool:
+        work = pool.map(partial(_call_samples, seed, fillings=fillings), lines, chunksize=32)
+        return [s for batch in tqdm(work, "fill phrasings", len(lines), unit="line") for s in batch]
+
+
+def training_samples(fillings: int, seed: int, runs: Path) -> list[Sample]:
+    """All samples that train: first calls and replies, and the answers to real tool runs where there are any."""
+    return call_samples(fillings, seed) + answer_samples(runs, seed)
+
+
+def held_out_samples(seed: int) -> list[Sample]:
+    """First calls and replies of the phrasings that never train, one filling each."""
+    return call_samples(1, seed + 1, held_out=True)
+
+
+def data_hash(samples: Sequence[Sample]) -> str:
+    """First 12 hex digits of the SHA-256 of all tokens, in order."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(repr(sample.ids).encode())
+    return digest.hexdigest()[:12]
+
+
+def answer_samples(runs: Path, seed: int) -> list[Sample]:
+    """Whole exchanges, call and answer, from recorded tool runs."""
+    return []

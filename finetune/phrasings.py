@@ -1,0 +1,106 @@
+"""Hand-written phrasings to conversations: slots filled, arguments in the words that were written.
+
+A line is {"messages", "calls", "reply"?}: what people said, the calls it should cause (canonical values or slots)
+and, where nothing is to be called, the reply. The model learns to copy: each argument becomes the shortest span
+of the conversation that means its value, unit included.
+"""
+
+import json
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from finetune.slots import fill
+from retrieval.toolset import tool_named
+from tools.contract import quantity_of
+from tools.sourcing import locate
+
+SLOT = re.compile(r"\[([A-Z]+2?)\]")
+
+
+class NotWritten(ValueError):
+    """An argument of a phrasing is found nowhere in its conversation."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A conversation that ends with a person's words, the calls they should cause, or the reply without a call."""
+
+    messages: tuple[dict[str, str], ...]
+    calls: tuple[dict[str, Any], ...]  # {name, arguments} with the person's words
+    canonical: tuple[dict[str, Any], ...]  # the same calls with canonical values
+    reply: str | None = None
+
+
+def load_phrasings() -> list[dict[str, Any]]:
+    """All lines of finetune/phrasings/*.jsonl."""
+    folder = files("finetune").joinpath("phrasings")
+    texts = sorted(folder.iterdir(), key=lambda path: path.name)
+    return [json.loads(line) for path in texts if path.name.endswith(".jsonl")
+            for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def turn(phrasing: Mapping[str, Any], rng: random.Random, noise: float = 0.0) -> Turn:
+    """One filling of a phrasing; `noise` is the chance that its last words are written carelessly.
+
+    Raises NotWritten when an argument's value is not found in the words.
+    """
+    values = fill(rng)
+    messages = [dict(message) for message in phrasing["messages"]]
+    if rng.random() < noise:
+        messages[-1]["content"] = carelessly(messages[-1]["content"], rng)
+    messages = [{"role": m["role"], "content": _filled(m["content"], values)} for m in messages]
+    texts = [m["content"] for m in reversed(messages)]
+    pairs = [_call(call, values, texts) for call in phrasing["calls"]]
+    reply = phrasing.get("reply")
+    return Turn(tuple(messages), tuple(raw for raw, _ in pairs), tuple(exact for _, exact in pairs),
+                _filled(reply, values) if reply else None)
+
+
+def _filled(text: str, values: Mapping[str, tuple[str, Any]]) -> str:
+    return SLOT.sub(lambda match: values[match[1]][0] if match[1] in values else match[0], text)
+
+
+def _call(call: Mapping[str, Any], values: Mapping[str, tuple[str, Any]], texts: list[str]):
+    fields = tool_named(call["name"]).arguments.model_fields
+    raw, exact = {}, {}
+    for name in fields:  # in the schema's order
+        if name in call["arguments"]:
+            exact[name] = _value(call["arguments"][name], values)
+            raw[name] = _words(name, exact[name], quantity_of(fields[name]), texts)
+    return {"name": call["name"], "arguments": raw}, {"name": call["name"], "arguments": exact}
+
+
+def _value(value: Any, values: Mapping[str, tuple[str, Any]]) -> Any:
+    if isinstance(value, str) and (slot := SLOT.fullmatch(value)):
+        return values[slot[1]][1]
+    return _filled(value, values) if isinstance(value, str) else value
+
+
+def _words(name: str, value: Any, quantity: str | None, texts: list[str]) -> Any:
+    if quantity is None or quantity in ("query", "cell_model", "site"):
+        return value
+    for text in texts:
+        if (span := locate(text, value, quantity)) is not None:
+            return span
+    raise NotWritten(f"{name} = {value!r} is not written in {texts!r}")
+
+
+def carelessly(text: str, rng: random.Random) -> str:
+    """The text in lower case, without its end mark, or with two letters of a word swapped; slots stay whole."""
+    style = rng.randrange(4)
+    if style == 0:
+        return SLOT.sub(lambda match: match[0].upper(), re.sub(r"[^\[\]]+(?![^\[]*\])", lambda m: m[0].lower(), text))
+    if style == 1:
+        return text.rstrip(".?!")
+    if style == 2:
+        return text.replace(",", "")
+    words = [w for w in re.finditer(r"(?<![\[\w])[a-z]{5,}(?![\w\]])", text)]
+    if not words:
+        return text
+    word = rng.choice(words)
+    at = rng.randrange(word.start() + 1, word.end() - 2)
+    return text[:at] + text[at + 1] + text[at] + text[at + 2:]

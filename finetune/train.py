@@ -1,0 +1,220 @@
+"""LoRA fine-tuning in two phases: the dense base first (every expert at once), then the experts and the router apart.
+
+    python -m finetune.train --samples 30000
+
+The dense phase trains one adapter; each expert then starts from it, so the mixture begins where the dense model
+ended and every token of the first phase has taught all experts. Checkpoints are written as it goes; the same
+command continues an interrupted run.
+"""
+
+import json
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from finetune import moe
+from finetune.base import load_tokenizer
+from finetune.dataset import data_hash, held_out_samples, prefix_ids, training_samples
+from finetune.packing import ATTENTION, epoch, predictions
+
+CHECKPOINT_SECONDS = 180
+CLIP_NORM = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run: how many samples in all, which share of them trains the mixture, and the optimiser's numbers."""
+
+    samples: int
+    moe_share: float
+    rank: int
+    learning_rate: float
+    tokens_per_pack: int
+    balance_weight: float
+    seed: int
+
+    @property
+    def dense_samples(self) -> int:
+        return round(self.samples * (1 - self.moe_share))
+
+    def rate(self, done: int) -> float:
+        """Learning rate after `done` samples: linear warm-up over 2 %, then a cosine down to 5 %."""
+        share = min(done / self.samples, 1.0)
+        return self.learning_rate * min(share / 0.02, 1.0, 0.05 + 0.95 * (1 + math.cos(math.pi * share)) / 2)
+
+
+class MasterAdamW:
+    """AdamW on float32 copies of bfloat16 parameters: small steps are not lost in rounding."""
+
+    def __init__(self, parameters: list[torch.nn.Parameter]):
+        self.parameters = parameters
+        self.masters = [p.detach().float().clone() for p in parameters]
+        self.adam = torch.optim.AdamW(self.masters, betas=(0.9, 0.98), weight_decay=0.01)
+
+    def step(self, rate: float) -> None:
+        """One step from the parameters' gradients, which it clears."""
+        for parameter, master in zip(self.parameters, self.masters, strict=True):
+            master.grad = None if parameter.grad is None else parameter.grad.float()
+            parameter.grad = None
+        torch.nn.utils.clip_grad_norm_(self.masters, CLIP_NORM)
+        for group in self.adam.param_groups:
+            group["lr"] = rate
+        self.adam.step()
+        with torch.no_grad():
+            for parameter, master in zip(self.parameters, self.masters, strict=True):
+                parameter.copy_(master)
+
+    def state(self) -> dict:
+        return {"masters": self.masters, "adam": self.adam.state_dict()}
+
+    def load(self, state: dict) -> None:
+        with torch.no_grad():
+            for mine, theirs in zip(self.masters, state["masters"], strict=True):
+                mine.copy_(theirs)
+            for parameter, master in zip(self.parameters, self.masters, strict=True):
+                parameter.copy_(master)
+        self.adam.load_state_dict(state["adam"])
+
+
+class Run:
+    """One training run and its checkpoint file."""
+
+    def __init__(self, plan: Plan, folder: Path, device: str):
+        self.plan, self.folder, self.device = plan, folder, device
+        self.dtype = torch.bfloat16
+        self.phase, self.done, self.losses, self.history = "dense", 0, [], []
+        self.pad_id = load_tokenizer().pad_token_id
+        saved = self._load()
+        self._enter(saved["phase"] if saved else "dense")
+        if saved:
+            self.optimizer.load(saved["optimizer"])
+            self.done, self.losses, self.history = saved["done"], saved["losses"], saved["history"]
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def _load(self) -> dict | None:
+        if not self.checkpoint.exists():
+            return None
+        saved = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+        if saved["plan"]["rank"] != self.plan.rank:
+            raise SystemExit(f"{self.checkpoint} has rank {saved['plan']['rank']}: name another --work folder or that rank.")
+        return saved
+
+    def save(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {"plan": asdict(self.plan), "phase": self.phase, "done": self.done, "losses": self.losses,
+                 "history": self.history, "optimizer": self.optimizer.state()}
+        torch.save(state, self.checkpoint.with_suffix(".tmp"))
+        os.replace(self.checkpoint.with_suffix(".tmp"), self.checkpoint)
+
+    def _enter(self, phase: str) -> None:
+        learnt = moe.adapters(self.student) if phase == "moe" and hasattr(self, "student") else {}
+        if phase == "dense":
+            self.student = moe.dense_student(self.plan.rank, self.dtype)
+        else:
+            self.student = moe.moe_student(self.plan.rank, self.dtype, self.plan.seed)
+            moe.split_into_experts(learnt, self.student)
+        self.phase = phase
+        self.student.to(self.device).train()
+        self.model = self.student.get_base_model()
+        self.model.set_attn_implementation(ATTENTION)
+        self.optimizer = MasterAdamW(list(moe.adapters(self.student).values()))
+
+    def train(self, samples: list) -> None:
+        """All samples of the plan, the dense phase and then the mixture, with progress and checkpoints."""
+        self.history.append({"from_sample": self.done, "data": data_hash(samples), "plan": asdict(self.plan)})
+        last = time.monotonic()
+        with tqdm(total=self.plan.samples, initial=self.done, unit="sample", desc="train") as bar:
+            for pack in self._packs(samples):
+                if self.phase == "dense" and self.done >= self.plan.dense_samples:
+                    self.save()
+                    self._enter("moe")
+                self._learn(pack.to(self.device))
+                bar.update(pack.rows)
+                bar.set_postfix(phase=self.phase, loss=f"{sum(self.losses[-50:]) / len(self.losses[-50:]):.3f}")
+                if time.monotonic() - last > CHECKPOINT_SECONDS:
+                    self.save()
+                    last = time.monotonic()
+        self.save()
+
+    def _packs(self, samples: list):
+        """Packs of as many epochs as the plan needs; a continued run shuffles anew from where it stood."""
+        seed = self.plan.seed + self.done
+        while True:
+            for pack in epoch(prefix_ids(), samples, self.plan.tokens_per_pack, self.pad_id, seed):
+                if self.done >= self.plan.samples:
+                    return
+                yield pack
+            seed += 1
+
+    def _learn(self, pack) -> None:
+        logits, targets = predictions(self.model, pack)
+        loss = cross_entropy(logits, targets)
+        total = loss
+        if self.phase == "moe":
+            total = loss + self.plan.balance_weight * moe.balance_loss(self.model)
+        total.backward()
+        self.optimizer.step(self.plan.rate(self.done))
+        self.done += pack.rows
+        self.losses.append(round(loss.item(), 4))
+
+    @torch.no_grad()
+    def judge(self, samples: list) -> dict[str, float]:
+        """Held-out loss, and the share of samples whose every token is the model's first choice."""
+        self.student.eval()
+        losses, right, rows = [], 0, 0
+        for pack in epoch(prefix_ids(), samples, self.plan.tokens_per_pack, self.pad_id, 0):
+            pack = pack.to(self.device)
+            logits, targets = predictions(self.model, pack)
+            losses.append(cross_entropy(logits, targets).item())
+            row = (pack.learn - pack.prefix) // ((pack.tokens.shape[1] - pack.prefix) // pack.rows)
+            wrong = row[logits.argmax(-1) != targets].unique()
+            right, rows = right + pack.rows - len(wrong), rows + pack.rows
+        self.student.train()
+        return {"held_out_loss": round(sum(losses) / len(losses), 4), "held_out_all_tokens_right": round(right / rows, 4)}
+
+
+def main(
+    samples: Annotated[int, typer.Option(help="samples to train on, fillings counted one by one")] = 30_000,
+    moe_share: Annotated[float, typer.Option(help="share of the samples that trains the mixture")] = 0.25,
+    rank: Annotated[int, typer.Option(help="LoRA rank")] = 16,
+    learning_rate: float = 1.5e-3,
+    tokens_per_pack: int = 2048,
+    balance_weight: float = 0.01,
+    fillings: Annotated[int, typer.Option(help="fillings of every phrasing")] = 12,
+    seed: int = 0,
+    work: Annotated[Path, typer.Option(help="folder of checkpoints")] = Path(".oracle/train"),
+    out: Annotated[Path, typer.Option(help="folder of the finished adapter")] = Path("finetune/adapter"),
+    results: Annotated[Path, typer.Option(help="tool runs made by python -m finetune.runs")] = Path(".oracle/runs.jsonl"),
+    device: Annotated[str, typer.Option(help="cpu, cuda, ...; empty: what there is")] = "",
+) -> None:
+    """Train the adapter and write it with its model card."""
+    from finetune.export import write_adapter
+
+    plan = Plan(samples, moe_share, rank, learning_rate, tokens_per_pack, balance_weight, seed)
+    torch.manual_seed(seed)
+    run = Run(plan, work, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    data = training_samples(fillings, seed, results)
+    started = time.monotonic()
+    try:
+        run.train(data)
+    except KeyboardInterrupt:
+        run.save()
+        raise SystemExit(f"Stopped after {run.done} samples; the same command goes on from {run.checkpoint}.") from None
+    figures = run.judge(held_out_samples(seed)) | {"samples_seen": run.done, "minutes": round((time.monotonic() - started) / 60, 1)}
+    write_adapter(run, out, figures)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    typer.run(main)
