@@ -38,7 +38,7 @@ def _passage(cell: Cell, title: str, hints: str, fields: list[str], text: str) -
     sources = list(dict.fromkeys(cell.source_of(f) for f in fields)) or [entry["ref"] for entry in cell.source]
     names = ", ".join(dict.fromkeys((cell.name, cell.model, *cell.aliases)))
     return Passage(document=document_name(cell), text=text, kind="datasheet", public=True, cell_model=cell.name,
-                   source="; ".join(sources), hints=f"{names}. {title}: {hints}")
+                   source="; ".join(sources), names=names, hints=f"{title}: {hints}")
 
 
 def topic_sentences(cell: Cell, topic: Topic) -> list[str]:
@@ -81,7 +81,7 @@ def _value(cell: Cell, field: str, label: str) -> list[str]:
     if field not in cell.facts:
         return []
     remarks = [cell.qualifiers.get(field), _source_remark(cell, field), _disputed(cell, field)]
-    return [f"{_capital(label)}: {_measured(cell.facts[field], field)}{_bracket(remarks)}."]
+    return [f"{_capital(label)}: {measured(cell.facts[field], field)}{_bracket(remarks)}."]
 
 
 def _window(cell: Cell, field: str, label: str) -> list[str]:
@@ -164,7 +164,7 @@ def _secondary(cell: Cell, field: str) -> list[str]:
 
 def _secondary_sentence(entry: dict[str, Any]) -> str:
     label = LABELS.get(entry["field"], entry["field"].replace("_", " "))
-    value = _measured(entry["value"], entry["field"])
+    value = measured(entry["value"], entry["field"])
     return f"Not from the maker's sheet, secondary source only: {label} {value}" + _bracket(
         [entry["source"], entry["why_secondary"]]) + "."
 
@@ -173,7 +173,7 @@ def _conflicts(cell: Cell) -> list[str]:
     told = []
     for conflict in cell.conflicts:
         field = conflict["field"]
-        values = "; ".join(f"{_measured(v['value'], field)} ({v['source']})" for v in conflict["values"])
+        values = "; ".join(f"{measured(v['value'], field)} ({v['source']})" for v in conflict["values"])
         note = f"; {conflict['note']}" if conflict.get("note") else ""
         told.append(f"Sources disagree on {LABELS.get(field, field.replace('_', ' '))}: {values}{note}.")
     return told
@@ -202,7 +202,7 @@ def _bracket(remarks: Iterable[str | None]) -> str:
     return f" ({'; '.join(told)})" if told else ""
 
 
-def _measured(value: Any, field: str) -> str:
+def measured(value: Any, field: str) -> str:
     """A value with its unit; words stand as they are."""
     return f"{_number(value)} {unit_of(field)}".strip() if isinstance(value, int | float) else str(value)
 

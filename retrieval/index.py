@@ -166,7 +166,7 @@ def _vectors(passages: Sequence[Passage], old: Index | None, progress: Progress 
         progress(kept, len(passages))
     if fresh:
         tell = (lambda n: progress(kept + n, len(passages))) if progress else None
-        vectors[fresh] = embedder.embed([passages[row].searched for row in fresh], tell)
+        vectors[fresh] = embedder.embed([passages[row].embedded for row in fresh], tell)
     return vectors
 
 

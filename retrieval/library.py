@@ -13,6 +13,7 @@ from retrieval.chunks import chunks
 from retrieval.documents import datasheet_passages
 from retrieval.files import READERS, read_pages
 from retrieval.index import Progress, folder, open_index, write_index
+from retrieval.overview import overview_passages
 from retrieval.passages import Passage, clean
 from retrieval.summaries import fleet_passages
 from retrieval.words import cells_named
@@ -26,7 +27,7 @@ def build_index(context: Context, progress: Progress | None = None) -> dict[str,
     Nothing is done if the corpus has not changed. `progress(done, total)` counts embedded passages.
     """
     logging.getLogger("pypdf").setLevel(logging.ERROR)
-    passages = [*datasheet_passages(), *fleet_passages(context), *_added(context)]
+    passages = [*datasheet_passages(), *overview_passages(), *fleet_passages(context), *_added(context)]
     return write_index(context.home, passages, progress)
 
 
@@ -93,7 +94,7 @@ def _file_passages(path: Path, tenant: str | None) -> list[Passage]:
             about = cells_named(piece)[0] or whole
             found.append(Passage(
                 document=name, text=piece, kind="file", source=f"added file {name}", page=page, tenant=tenant,
-                cell_model=next(iter(about)) if len(about) == 1 else None, hints=clean(path.stem.replace("_", " "))))
+                cell_model=next(iter(about)) if len(about) == 1 else None, names=clean(path.stem.replace("_", " "))))
     return found
 
 

@@ -16,9 +16,9 @@ _CONTROL_MARKS = re.compile(r"<\|[^<>|]{0,40}\|>|</?(?:tool_call|tool_response|t
 class Passage:
     """A few sentences that can be cited.
 
-    `tenant` owns it (None: the operator of the whole service) unless it is `public`. `hints` are other
-    words for the same thing (aliases, synonyms): searched, never shown. `queries` names, for each number
-    in a fleet summary, the store query that made it.
+    `tenant` owns it (None: the operator of the whole service) unless it is `public`. `names` are its
+    subject's other names, `hints` other words for its topic: searched, never shown. `queries` names, for each
+    number in a fleet summary, the store query that made it.
     """
 
     document: str
@@ -30,6 +30,7 @@ class Passage:
     public: bool = False
     tenant: str | None = None
     month: str | None = None  # "2026-10", fleet summaries only
+    names: str = ""
     hints: str = ""
     queries: dict[str, Any] = field(default_factory=dict)
 
@@ -38,14 +39,19 @@ class Passage:
         return tenant is None or self.public or self.tenant == tenant
 
     @property
+    def embedded(self) -> str:
+        """What the embedder reads: the topic and the text; names say little to it."""
+        return f"{self.hints}. {self.text}"
+
+    @property
     def searched(self) -> str:
-        """What is embedded and indexed by words."""
-        return f"{self.document}. {self.hints}. {self.text}"
+        """What is indexed by words."""
+        return f"{self.document}. {self.names}. {self.hints}. {self.text}"
 
     @property
     def digest(self) -> str:
         """SHA-256 of the embedded text: the same digest has the same vector."""
-        return hashlib.sha256(self.searched.encode()).hexdigest()
+        return hashlib.sha256(self.embedded.encode()).hexdigest()
 
     def record(self) -> dict[str, Any]:
         """As a JSON object; the inverse of `Passage(**record)`."""

@@ -61,8 +61,8 @@ TOPICS = (
     Topic("temperature windows", (
         ("charge_temperature", "charging temperature"), ("discharge_temperature", "discharging temperature"),
         ("storage_temperature", "storage temperature"), ("altitude_max_m", "highest altitude")),
-        "operating temperature range, charge, discharge, storage, shelf, warehouse, minimum maximum temperature, "
-        "window in Celsius, cold, hot, freezing, winter, summer, altitude",
+        "operating temperature range, charge, discharge, storage, shelf, warehouse, minimum maximum lowest highest "
+        "temperature, window in Celsius, cold, hot, freezing, winter, summer, altitude",
         frozenset({"charge_temperature", "discharge_temperature", "storage_temperature"})),
     Topic("cycle life", (
         ("cycle_life_cycles", "cycle life"),),

@@ -1,6 +1,7 @@
 """Search by words: stems, BM25, and the cells a query names."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -9,6 +10,9 @@ import numpy as np
 from tools.cells import load_catalogue
 
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
+# Words about the asking, not about what is asked.
+_ASKING = {"according", "battery", "cell", "cells", "datasheet", "document", "find", "give", "long", "many", "much",
+           "need", "per", "please", "say", "says", "sheet", "show", "stated", "tell", "want"}
 _ONE_THING = 5  # words that together may spell one cell name: "lg inr 21700 m50 lt"
 
 
@@ -20,32 +24,42 @@ def _stemmer():
 
 def stems(text: str) -> list[str]:
     """Lower-case stems of the words that carry meaning."""
-    from bm25s.stopwords import STOPWORDS_EN
+    from bm25s.stopwords import STOPWORDS_EN_PLUS
 
-    words = [w for w in _WORD.findall(text.lower().replace("-", " ")) if w not in STOPWORDS_EN]
-    return _stemmer().stemWords(words)
+    words = _WORD.findall(text.lower().replace("-", " "))
+    return _stemmer().stemWords([w for w in words if w not in STOPWORDS_EN_PLUS and w not in _ASKING])
 
 
 class WordIndex:
-    """BM25 (Lucene variant, k1 1.5, b 0.75) over the passages' searched text."""
+    """BM25 over the passages' searched text, as a share of what a passage with every word would score.
+
+    k1 = b = 0: a short passage says a thing once, so how often a word occurs and how long the passage is are
+    left out, and BM25 is the summed rarity (inverse document frequency) of the words in common.
+    """
 
     def __init__(self, texts: Sequence[str]):
         import bm25s
 
-        self._ids: dict[str, int] = {}
-        corpus = [[self._ids.setdefault(s, len(self._ids)) for s in stems(text)] for text in texts]
-        self._bm25 = bm25s.BM25(method="lucene")
-        self._bm25.index(bm25s.tokenization.Tokenized(ids=corpus, vocab=self._ids), show_progress=False)
+        corpus = [stems(text) for text in texts]
+        self._having = Counter(word for words in corpus for word in set(words))
+        self._passages = len(corpus)
+        self._bm25 = bm25s.BM25(method="lucene", k1=0.0, b=0.0)
+        self._bm25.index(corpus, show_progress=False)
 
     def scores(self, query: Sequence[str]) -> np.ndarray:
-        """BM25 score of each passage, float32 [passages]; unknown stems count nothing."""
-        known = [s for s in query if s in self._ids]
-        if not known:
-            return np.zeros(self._bm25.scores["num_docs"], dtype=np.float32)
-        return self._bm25.get_scores(known)
+        """Share 0 to 1 of the query's stems that each passage has, by rarity; float [passages].
 
-    def knows(self, stem: str) -> bool:
-        return stem in self._ids
+        A word that no passage has weighs most: a question about it is not answered by the other words.
+        """
+        known = [stem for stem in query if stem in self._having]
+        if not known:
+            return np.zeros(self._passages)
+        return self._bm25.get_scores(known) / sum(map(self._rarity, query))
+
+    def _rarity(self, stem: str) -> float:
+        """BM25's inverse document frequency (Lucene's form)."""
+        having = self._having[stem]
+        return float(np.log1p((self._passages - having + 0.5) / (having + 0.5)))
 
 
 def compact(name: str) -> str:
