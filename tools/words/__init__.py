@@ -14,8 +14,8 @@ from typing import Any
 from tools.arguments import Arguments
 from tools.contract import TEXT_QUANTITIES, quantity_of
 from tools.errors import BadArgument
-from tools.words import amounts, assets, durations
-from tools.words.text import Unreadable, fold, forms
+from tools.words import amounts, assets, cycles, durations
+from tools.words.text import Unreadable, fold, forms, one_line
 
 MAX_WORDS = 120  # characters that are still read as one value; longer text is a sentence
 
@@ -28,7 +28,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], float, float, str, str]] = {
     "c_rate": (amounts.c_rate, 0, 100, "a C-rate", '"0.5C" or "C/3"'),
     "minutes": (durations.minutes, 0, 1e6, "a time span", '"40 min", "an hour and a half" or "7:30, it is 6:50 now"'),
     "years": (durations.years, 0, 100, "a number of years", '"10 years", "18 months" or "a decade"'),
-    "cycles_per_week": (durations.cycles_per_week, 0, 2000, "a number of cycles per week",
+    "cycles_per_week": (cycles.cycles_per_week, 0, 2000, "a number of cycles per week",
                         '"5", "twice a day" or "every other day"'),
     "millivolt": (amounts.millivolt, 0, 1e5, "a voltage difference", '"30 mV" or "0.03 V"'),
     "count": (amounts.count, 0, 1e5, "a whole number", '"5" or "top ten"'),
@@ -37,19 +37,22 @@ _READERS: dict[str, tuple[Callable[[str], Any], float, float, str, str]] = {
 QUANTITIES = tuple(_READERS)
 
 # Words around a value that do not change it, before and after; a word not listed here makes the value unreadable.
-_LEAD = re.compile(
-    r"(?:up to|down to|at most|at least|(?:no |not )?(?:more|less|fewer|higher|lower|better|worse|hotter|warmer|colder|longer) than"
-    r"|worn to|faded to|aged to|dropped to|fallen to|degraded to|somewhere around|as of|as much as|or so"
-    r"|above|over|under|below|beyond|exceeding|past|about|around|approximately|approx\.?|roughly|nearly|almost|circa|ca\.?|some|say|maybe"
-    r"|exactly|precisely|just|only|max\.?|maximum|min\.|minimum|the|a|an|at|to|from|of|in|within|until|till|for|by|on|with|is|it is|it's|are"
-    r"|next|coming|top|bottom|first|worst|best|last|limit|state of charge|state of health|charge|soc|soh|health|dod|depth|temperature"
-    r"|temp|ambient|current|spread|t|i|bis|auf|von|bei|unter|über|ab|mit|in|nach|ungefähr|etwa|rund|genau|nur|der|die|das|den|dem"
-    r"|à|de|en|dans|sous|jusqu'à|environ|pendant|le|la|les|avec|moins de|plus de|到|在|约|大约|超过|低于|高于|环境|电量|温度|前|最多"
-    r"|<=|>=|<|>|=|~|≈|≤|≥|@|:|,|\()[ :=]*(?![^\W\d_一-鿿])")
-_TRAIL = re.compile(
-    r"[ ,]*(?:\b(?:please|pls|now|right now|currently|soc|soh|dod|health|healthy|state of (?:charge|health)|charge|charged|capacity|ambient|outside"
-    r"|inside|left|remaining|max\.?|maximum|at most|tops|or so|only|long|deep|depth|packs?|units|ones|of them|ahead|from now"
-    r"|bitte|jetzt|noch|ladung|geladen|gesundheit|restant|restante|s'il vous plaît|svp|available|time|limit|window|charging)|以上|以下|以内|之内|内|左右|后|[.,;:!?)]| )$")
+_LEAD = re.compile(one_line(
+    r"""(?:up to|down to|at most|at least|(?:no |not )?(?:more|less|fewer|higher|lower|better|worse|hotter|warmer|colder
+    |longer) than|(?:worn|faded|aged|dropped|fallen|degraded) to|as much as|about|around|approximately|approx\.?|roughly
+    |nearly|almost|circa|ca\.?|some|say|maybe|exactly|precisely|just|only|maximum|max\.?|minimum|min\.
+    |above|over|under|below|beyond|exceeding|past|the|an?|at|to|from|of|in|within|until|till|for|by|on|with|it is
+    |it's|is|are
+    |next|coming|top|bottom|first|worst|best|last|limit|state of charge|state of health|charge|soc|soh|health|dod|depth
+    |temperature|temp|ambient|current|spread|t|i|bis|auf|von|bei|unter|über|ab|mit|nach|ungefähr|etwa|rund|genau|nur|der
+    |die|das|den|dem|à|de|en|dans|sous|jusqu'à|environ|pendant|le|la|les|avec|moins de|plus de
+    |到|在|约|大约|超过|低于|高于|环境|电量|温度|前|最多|<=|>=|<|>|=|~|≈|≤|≥|@|:|,|\()[ :=]*(?![^\W\d_一-鿿])"""))
+_TRAIL = re.compile(one_line(
+    r"""[ ,]*(?:\b(?:please|pls|now|right now|currently|soc|soh|dod|health|healthy|state of (?:charge|health)|charged?
+    |charging|capacity|ambient|outside|inside|left|remaining|maximum|max\.?|at most|tops|or so|only|long|deep|depth
+    |packs?
+    |units|ones|of them|ahead|from now|available|time|limit|window|bitte|jetzt|noch|ladung|geladen|gesundheit
+    |restante?s?|s'il vous plaît|svp)|以上|以下|以内|之内|内|左右|后|[.,;:!?)]| )$"""))
 
 
 def read(words: str | float, quantity: str) -> float | int | str:
@@ -159,7 +162,8 @@ def _from_number(value: float, quantity: str) -> float:
 def _checked(value: float, words: Any, quantity: str) -> float | int:
     _, low, high, name, example = _READERS[quantity]
     if not math.isfinite(value) or not low <= value <= high:
-        raise BadArgument(quantity, f"{str(words)[:40]!r} is not {name} between {low:g} and {high:g}, such as {example}.")
+        shown = str(words)[:40]
+        raise BadArgument(quantity, f"{shown!r} is not {name} between {low:g} and {high:g}, such as {example}.")
     if quantity == "count":
         if value != int(value):
             raise _unreadable(words, quantity)

@@ -7,21 +7,23 @@ where the form is not wholly of that kind. The few unit factors are exact by def
 
 import re
 
-from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, number
+from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, number, one_line
 
 PERCENT = r"(?:%|percent|per ?cent|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por ciento)"
-_FULL = (r"(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)|fully(?: charged)?|completely(?: charged)?"
-         r"|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: full)?|brim ?full|vollständig|(?:au )?plein|pleine"
-         r"|à bloc|充?满电?|lleno|llena|(?:to )?fill(?:ed|ing)?(?: up)?|topped (?:up|off))")
-_EMPTY = (r"(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged|vide|à plat"
-          r"|没电|空|vacío|vacía)")
+_FULL = one_line(r"""(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)|fully(?: charged)?
+    |completely(?: charged)?|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: full)?|brim ?full
+    |(?:to )?fill(?:ed|ing)?(?: up)?|topped (?:up|off)|vollständig|(?:au )?plein|pleine|à bloc|充?满电?|llen[oa])""")
+_EMPTY = one_line(r"""(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged
+    |vide|à plat|没电|空|vací[oa])""")
 _STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"
-_CAPACITY = (r"(?:(?: (?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original|initial|new"
-             r"|rated|nominal))* ?(?:capacity|kapazität|capacité|health|soh|容量))?")
-_LOST = (r"(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|less|down|missing|used up"
-         r"|verloren|verlust|kapazitätsverlust|weg|perdue?s?|de perte|perte|en moins|衰减|损失)")
-_LOSING = (r"(?:(?:has|have|had|having|hat|a) )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?|fading by|loss of|a loss of|down(?: by)?"
-           r"|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von|perdu|perte de|衰减了?|损失了?)")
+_CAPACITY = one_line(r"""(?:(?: (?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original
+    |initial|new|rated|nominal))* ?(?:capacity|kapazität|capacité|health|soh|容量))?""")
+_LOST = one_line(r"""(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|down|missing
+    |used up|verloren|verlust|kapazitätsverlust|weg|perdue?s?|de perte|perte|en moins|衰减|损失)""")
+_LOSING = one_line(r"""(?:(?:has|have|had|having|hat|a) )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?
+    |fading by
+    |loss of|a loss of|down(?: by)?|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von|perdu|perte de
+    |衰减了?|损失了?)""")
 _SAID_MORE = r"(?:about |around |roughly |some |more than |less than |over |already |etwa |rund |environ )?"
 
 
@@ -37,7 +39,7 @@ def percent(form: str) -> float | None:
         return 50.0
     if m := re.fullmatch(rf"({AMOUNT}){_STATE}", form):
         return _share(m[1])
-    if m := re.fullmatch(rf"(1)?({'一半|半'})", form):
+    if re.fullmatch("1?半", form):
         return 50.0
     return None
 
@@ -54,7 +56,8 @@ def soh(form: str) -> float | None:
     """Health in percent: as percent, or what was lost ("lost a fifth" 80); a bare 0.5 to 1.1 is a fraction of new."""
     if re.fullmatch(r"(?:brand |as |like |as good as |factory )?(?:new|fresh)|(?:fabrik|brand)?neu|全新", form):
         return 100.0
-    if m := re.fullmatch(rf"(?:has |have |hat )?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:is |are |has |have |been |already )*{_LOST}{_CAPACITY}", form):
+    lost = rf"(?:has |have |hat )?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:is |are |has |have |been |already )*{_LOST}"
+    if m := re.fullmatch(lost + _CAPACITY, form):
         return _left(m[1])
     if m := re.fullmatch(rf"{_LOSING} ?{_SAID_MORE}({AMOUNT} ?{PERCENT}?){_CAPACITY}(?: verloren)?", form):
         return _left(m[1])
@@ -98,14 +101,14 @@ def _signed(sign: str | None, value: float) -> float:
     return -value if sign == "-" else value
 
 
-_AMPERE_FACTORS = {"a": 1.0, "m": 1e-3, "k": 1e3, "安": 1.0, "毫": 1e-3, "千": 1e3}
+_AMPERES = one_line(r"""(?:milli ?|kilo ?|m|k)?(?:a|amps?|amp[eè]res?|amperios?)|安培?|毫安|千安""")
+_AMPERE_FACTORS = {"m": 1e-3, "毫": 1e-3, "k": 1e3, "千": 1e3}
 
 
 def ampere(form: str) -> float | None:
     """A: "5 A", "500 mA", "1.2 kA", "five amperes"."""
-    m = re.fullmatch(rf"({AMOUNT})(?: ?(?:an? )?((?:milli ?|kilo ?|m|k)?(?:a|amps?|amperes?|ampère?s?|amperios?)|安培?|毫安|千安))?", form)
-    if m:
-        return amount(m[1]) * _AMPERE_FACTORS[m[2][0] if m[2] else "a"]
+    if m := re.fullmatch(rf"({AMOUNT})(?: ?(?:an? )?({_AMPERES}))?", form):
+        return amount(m[1]) * _AMPERE_FACTORS.get((m[2] or "a")[0], 1.0)
     if c_rate(form) is not None:
         raise Unreadable("it is a C-rate: give it as c_rate, or give a current such as 5 A")
     return None

@@ -3,7 +3,8 @@
 import re
 
 _NR = r"(?: ?(?:no|nr|num|number|nummer|numéro|n°|nº|id|#|:|第)\.?)*[ _#:-]*"
-_PACK = rf"(?:#|(?:the )?(?:pk|packs?|battery ?packs?|batteriepack|batterie|battery|akku ?packs?|akku|pacote|电池包|电池){_NR})(\d{{1,5}})(?:号)?"
+_PACK_WORD = r"(?:the )?(?:pk|packs?|battery(?: ?packs?)?|batteriepack|batterie|akku(?: ?packs?)?|电池包|电池)"
+_PACK = rf"(?:#|{_PACK_WORD}{_NR})(\d{{1,5}})(?:号)?"
 _CHINESE_PACK = r"第?(\d{1,4}) ?号(?:电池包|电池|包)"
 _CELL = rf"(?:c|cell|zelle|cellule|celda|电芯){_NR}(\d{{1,3}})(?:号)?"
 _CHINESE_CELL = r"第?(\d{1,3})(?:号|节|个)?(?:电芯|单体)"

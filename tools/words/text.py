@@ -8,6 +8,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
+
+def one_line(pattern: str) -> str:
+    """A regular expression written over several lines, without the line breaks and their indentation."""
+    return "".join(line.strip("\n").lstrip() for line in pattern.splitlines())
+
+
 NUM = r"(?:\d+(?:[.,]\d+)*|[.,]\d+)"
 _PARTS = {
     "half": 1 / 2, "halves": 1 / 2, "halb": 1 / 2, "halbe": 1 / 2, "halber": 1 / 2, "halbes": 1 / 2, "halben": 1 / 2,
@@ -35,7 +41,7 @@ class Unreadable(ValueError):
 def fold(text: str) -> str:
     """Lower case, compatibility forms, one kind of dash, quote and space; no outer quotes or closing punctuation."""
     if not text.isascii():
-        text = "".join(_vulgar(c) for c in text)
+        text = "".join(_vulgar(c) for c in text.replace("，", ", "))
         text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
     text = _HYPHEN.sub(" ", text.lower()) if "-" in text else text.lower()
     text = " ".join(text.split()).strip("\"`*,;!?").rstrip(".").strip()

@@ -1,0 +1,78 @@
+"""Cycles per week from habits: "twice a day", "every other day", "300 cycles a year", "on weekdays"."""
+
+import re
+
+from tools.words.text import AMOUNT, NUM, amount, one_line
+
+_A_YEAR = 7 / 365.25  # times a year, in times a week
+_PER_WEEK = (
+    (7.0, r"days?|nights?|tage?|nacht|jours?|nuits?|天|日|晚|día"),
+    (1.0, r"wks?|weeks?|woche|semaines?|周|个?星期|semana"),
+    (0.5, r"fortnights?"),
+    (12 * _A_YEAR, r"months?|monat|mois|个?月|mes"),
+    (_A_YEAR, r"yrs?|years?|jahr|ans?|année|年|año"),
+)
+_ADVERBS = (
+    (7.0, r"daily|nightly|täglich(?:e[nmrs]?)?|quotidien(?:ne)?(?:ment)?"),
+    (1.0, r"weekly|wöchentlich(?:e[nmrs]?)?|hebdomadaires?"),
+    (0.5, r"fortnightly"),
+    (12 * _A_YEAR, r"monthly|monatlich"),
+    (_A_YEAR, r"yearly|annually|jährlich"),
+)
+_PERIOD = "(?:" + "|".join(words for _, words in _PER_WEEK) + ")"
+_ADVERB = "(?:" + "|".join(words for _, words in _ADVERBS) + ")"
+_CYCLES = one_line(r"""(?: ?(?:times?|x|mal|fois|veces|次|个循环|full|complete|equivalent|deep|shallow|charging|charge
+    |cycles?
+    |cyc|charges|zyklen|zyklus|ladungen|vollzyklen|recharges?|ciclos?|turns?|runs))*""")
+_EACH = one_line(r"""(?:an?|per|/|each(?: single)?|every(?: single)?|pro|die|am|im|je|jeden?|par|la|le|chaque|tous les
+    |por|al|a la|每)""")
+_WEEKDAYS = one_line(r"""(?:on |every |each )*(?:(?:week|work|work |working |business )days?|werktags?|an werktagen
+    |jours ouvrés|工作日|周1到周5|mon(?:day)?s? (?:to|through|till|until|-) fri(?:day)?s?|montags? bis freitags?
+    |(?:du )?lundi (?:à|au) vendredi|mon[- ]fri|mo[- ]fr)(?: only)?""")
+_NAMED_DAY = one_line(r"""(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon|diens|donners|frei|sams|sonn)tags?
+    |mittwochs?
+    |lundis?|mardis?|mercredis?|jeudis?|vendredis?|samedis?|dimanches?)""")
+_TIMES = {"once": "1 times", "twice": "2 times", "thrice": "3 times"}
+
+
+def cycles_per_week(form: str) -> float | None:
+    """Cycles per week: "5", "twice a day", "every other day", "300 cycles a year", "weekdays", "每天两次"."""
+    form = re.sub(r"\b(?:once|twice|thrice)\b", lambda m: _TIMES[m[0]], form)
+    form = re.sub(r"^(?:(?:is |gets )?(?:cycled|charged|recharged)|cycles|charges) ", "", form)
+    if m := re.fullmatch(rf"({AMOUNT}){_CYCLES}(?: altogether| in total)?", form):
+        return amount(m[1])
+    if m := re.fullmatch(rf"(?:(.+?),? )??(?:(\d) days? {_EACH} ?(?:wk|week)|({_WEEKDAYS})|(7) days)", form):
+        days = float(m[2] or m[4] or 5)
+        return days if not m[1] else _times_days(m[1], days)
+    if re.fullmatch(rf"(?:on )?(?:{_NAMED_DAY})(?:(?:,| and|,? und| et)? ?(?:{_NAMED_DAY}))*(?: only)?", form):
+        return float(len(re.findall(_NAMED_DAY, form)))
+    return _rate(form)
+
+
+def _times_days(per_day: str, days: float) -> float | None:
+    rate = _rate(per_day.removesuffix(" on").strip(" ,"))
+    return None if rate is None or rate % 7 else rate / 7 * days
+
+
+def _rate(form: str) -> float | None:
+    n = rf"(?:({AMOUNT}|an? ){_CYCLES} ?|{_CYCLES} ?)"
+    if m := re.fullmatch(rf"{n}(?:every|each|jeden?) (?:other|2(?:nd|\.)) ({_PERIOD})|{n}un? jour sur 2"
+                         rf"|{n}1 jour sur 2|{n}隔天", form):
+        return _per(m[2] or "day") / 2
+    if m := re.fullmatch(rf"{n}(?:every|alle|tous les|每) ?({NUM}) ?({_PERIOD})(?:1次)?", form):
+        return _per(m[3]) / amount(m[2]) * _times(m[1]) if amount(m[2]) else None
+    if m := re.fullmatch(rf"{n}(?:altogether |in total )?{_EACH} ?({_PERIOD})", form):
+        return _times(m[1]) * _per(m[2])
+    if m := re.fullmatch(rf"{n}({_ADVERB})", form):
+        return _times(m[1]) * next(rate for rate, words in _ADVERBS if re.fullmatch(words, m[2]))
+    if m := re.fullmatch(rf"(?:每|1)个?({_PERIOD})(?:(?:循环|充电|充)?({NUM})(?:次|个循环)?(?:循环)?)?", form):
+        return _times(m[2]) * _per(m[1])
+    return None
+
+
+def _times(text: str | None) -> float:
+    return amount(text) if text and text.strip() not in ("a", "an") else 1.0
+
+
+def _per(word: str) -> float:
+    return next(rate for rate, words in _PER_WEEK if re.fullmatch(words, word))
