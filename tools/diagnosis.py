@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tools.cells import Cell, find_cell
 from tools.contract import Result
-from tools.estimation import estimate_cells, step_resistance_ohm
+from tools.estimation import newest_usable, step_resistance_ohm
 from tools.fleet.records import ChargeRecord
 from tools.fleet.store import Fleet, cell_id
 from tools.fleet.tables import CellState, Month, Pack, PackState
@@ -62,7 +62,8 @@ class DiagnoseResult(Result):
         for n, f in enumerate(self.findings[:3], 1):
             where = f" {', '.join(f.cells)}" if f.cells else ""
             since = f", since {f.since}" if f.since else ""
-            short[f"finding_{n}"] = f"{f.fault}{where}: {f.evidence}; severity {f.severity}, confidence {f.confidence}{since}"
+            short[f"finding_{n}"] = (f"{f.fault}{where}: {f.evidence}; severity {f.severity}, "
+                                     f"confidence {f.confidence}{since}")
             short[f"what_to_do_{n}"] = f.what_to_do
         if not self.findings:
             short["findings"] = "none"
@@ -122,7 +123,8 @@ def _imbalance(e: Evidence) -> list[Finding]:
     growth = _slope([m.spread_mv for m in e.history[-6:]])
     growing = growth >= GROWTH_MV_PER_MONTH
     cause = f", growing {growth:.1f} mV a month as under self-discharge" if growing else ""
-    return [_finding(e, "imbalance", _lowest_cells(e), f"spread {e.state.spread_mv:.0f} mV at rest, limit {noted:g} mV{cause}",
+    return [_finding(e, "imbalance", _lowest_cells(e),
+                     f"spread {e.state.spread_mv:.0f} mV at rest, limit {noted:g} mV{cause}",
                      e.state.spread_mv > serious, _since(e.history, lambda m: m.spread_mv > noted), "high",
                      "Balance the pack; if the spread returns, replace the cell that falls behind." if growing
                      else "Balance the pack at the end of the next full charge and look again in a week.")]
@@ -138,8 +140,9 @@ def _lowest_cells(e: Evidence) -> list[int]:
 
 
 def _weak_cell(e: Evidence) -> list[Finding]:
-    record = _newest(e)
-    usable = [x for x in estimate_cells(record, e.cell, e.pack.parallel) if x.valid]
+    _newest(e)
+    record, estimates = newest_usable(e.records, e.cell, e.pack.parallel)
+    usable = [x for x in estimates if x.valid]
     if len(usable) < MIN_CELLS:
         raise NotPossible("no charge record shows the capacity of single cells")
     soh = np.array([x.soh_percent for x in usable])
@@ -158,7 +161,8 @@ def _high_resistance(e: Evidence) -> list[Finding]:
     if ohms is None or len(ohms) < MIN_CELLS:
         raise NotPossible("no charge record has a current step logged per cell")
     ratio = ohms / np.median(ohms)
-    return [_finding(e, "high_resistance", [c], f"resistance {r:.2f} times the pack's median cell, limit {RESISTANCE_RATIO[0]:g}",
+    return [_finding(e, "high_resistance", [c],
+                     f"resistance {r:.2f} times the pack's median cell, limit {RESISTANCE_RATIO[0]:g}",
                      r > RESISTANCE_RATIO[1], _day(record), "medium",
                      "Check the cell's welds and busbar first, then the cell; charge gently until then.")
             for c, r in zip(record.cells, ratio, strict=True)
@@ -177,8 +181,9 @@ def _hot_against_peers(e: Evidence) -> list[Finding]:
     if min(last) <= HOT_K[0]:
         return []
     since = next((m for i, (m, _) in enumerate(excess) if all(x > HOT_K[0] for _, x in excess[i:])), None)
-    return [_finding(e, "cooling", [], f"monthly maximum {min(last):.0f} to {max(last):.0f} K above the median of like packs "
-                     f"at {e.pack.site} for three months, limit {HOT_K[0]:g} K", max(last) > HOT_K[1], since, "medium",
+    return [_finding(e, "cooling", [],
+                     f"monthly maximum {min(last):.0f} to {max(last):.0f} K above the median of like packs at "
+                     f"{e.pack.site} for three months, limit {HOT_K[0]:g} K", max(last) > HOT_K[1], since, "medium",
                      "Check fan, coolant flow and filters; halve the charging current until it is fixed.")]
 
 
@@ -190,8 +195,9 @@ def _hot_cells(e: Evidence) -> list[Finding]:
     hot = [c for c, r in zip(record.cells, rise - np.median(rise), strict=True) if r > HOT_CELL_K]
     if not hot:
         return []
-    return [_finding(e, "cooling", hot, f"warmed {rise.max() - np.median(rise):.1f} K more than the median cell during the "
-                     f"charge, limit {HOT_CELL_K:g} K", False, _day(record), "medium",
+    return [_finding(e, "cooling", hot,
+                     f"warmed {rise.max() - np.median(rise):.1f} K more than the median cell during the charge, "
+                     f"limit {HOT_CELL_K:g} K", False, _day(record), "medium",
                      "Check the thermal contact and the connections of these cells.")]
 
 
@@ -208,10 +214,12 @@ def _plating_risk(e: Evidence) -> list[Finding]:
     loss, usual = _year_loss(e.history), _peer_loss(e)
     faster = loss is not None and usual is not None and loss > 1.5 * max(usual, 0.5)
     ageing = f"; {loss:.1f} points of SoH lost in a year against {usual:.1f} of like packs" if faster else ""
-    return [_finding(e, "plating_risk", [], f"{len(cold)} of 12 months with charges below {COLD_C:g} degC at up to "
-                     f"{worst.charge_c_rate:.2f}C, limit {cold_limit_c_rate(e.cell, worst.charge_temperature_min_c):.2f}C{ageing}",
+    limit = cold_limit_c_rate(e.cell, worst.charge_temperature_min_c)
+    return [_finding(e, "plating_risk", [],
+                     f"{len(cold)} of 12 months with charges below {COLD_C:g} degC at up to "
+                     f"{worst.charge_c_rate:.2f}C, limit {limit:.2f}C{ageing}",
                      faster, cold[0].month, "medium" if faster else "low",
-                     "Warm the pack before charging or charge slower in the cold; test capacity and look for swelling.")]
+                     "Warm the pack before charging or charge slower in the cold; test capacity, look for swelling.")]
 
 
 def cold_limit_c_rate(cell: Cell, temperature_c: float) -> float:
@@ -234,8 +242,9 @@ def _sensor_stuck(e: Evidence) -> list[Finding]:
         usual = float(np.median(ranges))
         cells = [c for c, r in zip(record.cells, ranges, strict=True) if r <= stuck and usual >= moved]
         if cells:
-            found.append(_finding(e, "sensor_stuck", cells, f"{what} did not move (at most {stuck:g} {unit}) during a charge in "
-                                  f"which the median cell moved {usual:.2g} {unit}", what == "voltage", _day(record), "high",
+            found.append(_finding(e, "sensor_stuck", cells,
+                                  f"{what} did not move (at most {stuck:g} {unit}) during a charge in which the "
+                                  f"median cell moved {usual:.2g} {unit}", what == "voltage", _day(record), "high",
                                   "Replace the sensor or its wiring; do not rely on limits that use its reading."))
     return found
 

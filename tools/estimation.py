@@ -15,7 +15,10 @@ SIGMA_TEMPERATURE_K = 2.0  # sensor position against cell core
 SIGMA_MODEL_PERCENT = 1.2  # cell-to-cell difference of new cells and of the reference curve
 Z90 = 1.645  # two-sided 90 % of a normal distribution
 
+MAX_AGE_DAYS = 120
+MIN_SHARE = 0.8  # of the cells need an estimate, or the weakest may be among the others
 SETTLE_S = 600.0  # after a current step the voltage still carries the past
+WINDOW_STARTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # share of the constant-current part that is left out
 MIN_WINDOW_PERCENT = 20.0  # of nominal capacity
 MAX_HALF_WIDTH_PERCENT = 6.0  # a wider 90 % interval says too little to act on
 CURRENT_TOLERANCE = 0.03  # constant current: within 3 % of its median
@@ -39,14 +42,23 @@ class CellEstimate:
 
 
 def newest_usable(records: list[ChargeRecord], cell: Cell, parallel: int) -> tuple[ChargeRecord, list[CellEstimate]]:
-    """The newest record that shows health, with its estimates; if none does, the newest with its reasons."""
-    newest = None
-    for record in reversed(records):
-        estimates = estimate_cells(record, cell, parallel)
-        newest = newest or (record, estimates)
-        if any(e.valid for e in estimates):
-            return record, estimates
+    """The newest record that shows health, with its estimates; if none does, the newest with its reasons.
+
+    Records more than MAX_AGE_DAYS before the newest are left out: health has moved on since.
+    """
+    newest = (records[-1], estimate_cells(records[-1], cell, parallel))
+    recent = [r for r in records[:-1] if (records[-1].started - r.started).days <= MAX_AGE_DAYS]
+    for candidate in (newest, *((r, estimate_cells(r, cell, parallel)) for r in reversed(recent))):
+        if weakest_of(candidate[1]):
+            return candidate
     return newest
+
+
+def weakest_of(estimates: list[CellEstimate]) -> CellEstimate | None:
+    """The weakest cell, which is the pack's health; None where more than a fifth of the cells show none."""
+    usable = [e for e in estimates if e.valid]
+    enough = len(usable) >= MIN_SHARE * len(estimates)
+    return min(usable, key=lambda e: e.soh_percent) if usable and enough else None
 
 
 def estimate_cells(record: ChargeRecord, cell: Cell, parallel: int) -> list[CellEstimate]:
@@ -114,12 +126,24 @@ def _by_window(record: ChargeRecord, cell: Cell, curves: Curves, parallel: int) 
         return _all_invalid(record, f"{c_rate:.2f}C at {start_c.mean():.0f} degC is outside the reference curves "
                                     f"({curves.c_rates[0]:g}C to {curves.c_rates[-1]:g}C, "
                                     f"{curves.temperatures_c[0]:g} to {curves.temperatures_c[-1]:g} degC)")
-    counted = charged_ah(record, parallel)
-    taken = counted[part.stop - 1] - counted[part.start]
-    low, high = record.voltage_v[part.start], record.voltage_v[part.stop - 1]
-    soh, sigma = window_soh(curves, taken, low, high, c_rate, float(start_c.mean()))
+    counted, volt = charged_ah(record, parallel), record.voltage_v - _extra_drop_v(record)
+    high, best = volt[part.stop - 1], None
+    for share in WINDOW_STARTS:  # the voltage tells most where it is steep: take the sharpest of a few windows
+        first = part.start + int(share * (part.stop - part.start))
+        taken, low = counted[part.stop - 1] - counted[first], volt[first]
+        soh, sigma = window_soh(curves, taken, low, high, c_rate, float(start_c.mean()))
+        sharpness = float(np.median(np.nan_to_num(sigma, nan=np.inf)))
+        if best is None or sharpness < best[0]:
+            best = (sharpness, taken, low, soh, sigma)
+    _, taken, low, soh, sigma = best
     return [_judged(c, curves, taken, (float(a), float(b)), float(s), float(e))
             for c, a, b, s, e in zip(record.cells, low, high, soh, sigma, strict=True)]
+
+
+def _extra_drop_v(record: ChargeRecord) -> np.ndarray:
+    """Voltage [n, k] that a cell shows only because its resistance differs from the median cell's; 0 if unknown."""
+    ohm = step_resistance_ohm(record)
+    return np.zeros_like(record.voltage_v) if ohm is None else record.current_a[:, None] * (ohm - np.median(ohm))
 
 
 def window_soh(curves: Curves, taken_ah: float, low_v: np.ndarray, high_v: np.ndarray, c_rate: float,
@@ -140,13 +164,20 @@ def window_soh(curves: Curves, taken_ah: float, low_v: np.ndarray, high_v: np.nd
 
 
 def _inverted(charge: np.ndarray, soh: np.ndarray, wanted: float) -> np.ndarray:
-    """SoH at which charge [k, s] equals `wanted`, linear between and up to 8 % beyond the grid; NaN elsewhere."""
+    """SoH at which charge [k, s] equals `wanted`, linear between the grid's and up to 8 points beyond; else NaN.
+
+    NaN too where more than one health fits: an aged cell may take more charge between two voltages, not less.
+    """
     found = np.full(len(charge), np.nan)
     for i, row in enumerate(charge):
-        if (np.diff(row) > 0).all():
-            last = soh[-1] + (wanted - row[-1]) / (row[-1] - row[-2]) * (soh[-1] - soh[-2])
-            value = last if wanted > row[-1] else np.interp(wanted, row, soh, left=np.nan)
-            found[i] = value if value <= soh[-1] + 8 else np.nan
+        above = row >= wanted
+        crossings = np.flatnonzero(above[1:] != above[:-1])
+        if len(crossings) == 1 and above[crossings[0] + 1]:
+            n = crossings[0]
+            found[i] = soh[n] + (wanted - row[n]) / (row[n + 1] - row[n]) * (soh[n + 1] - soh[n])
+        elif len(crossings) == 0 and not above[-1] and row[-1] > row[-2]:
+            beyond = soh[-1] + (wanted - row[-1]) / (row[-1] - row[-2]) * (soh[-1] - soh[-2])
+            found[i] = beyond if beyond <= soh[-1] + 8 else np.nan
     return found
 
 

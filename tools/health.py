@@ -11,13 +11,13 @@ from tools.cells import Cell, find_cell
 from tools.contract import Context, Result
 from tools.diagnosis import DiagnoseResult, find_faults, load_evidence
 from tools.errors import CannotAnswer
-from tools.estimation import newest_usable
+from tools.estimation import newest_usable, weakest_of
 from tools.fleet.records import ChargeRecord, from_blob
 from tools.fleet.store import ASSET, Fleet, cell_id, open_fleet
 
 
 class EstimateSohResult(Result):
-    """State of health from the newest usable charge record; of a pack the weakest cell's, as it ends every discharge."""
+    """State of health from the newest usable charge record; of a pack its weakest cell's, which ends a discharge."""
 
     asset_id: str
     cell_model: str
@@ -40,8 +40,8 @@ class EstimateSohResult(Result):
     cells_soh_percent: dict[str, float] = {}
 
     def brief(self) -> dict[str, Any]:
-        hidden = {"cells_soh_percent", "simulated", "soh_low_percent", "soh_high_percent", "window_low_v", "window_high_v",
-                  "nominal_capacity_ah", "telemetry_soh_percent"}
+        hidden = {"cells_soh_percent", "simulated", "soh_low_percent", "soh_high_percent", "window_low_v",
+                  "window_high_v", "nominal_capacity_ah", "telemetry_soh_percent"}
         short = {k: v for k, v in self.model_dump(exclude_none=True, exclude=hidden).items() if v != ""}
         if self.valid:
             short["soh_90_percent_interval"] = f"{self.soh_low_percent} to {self.soh_high_percent}"
@@ -82,10 +82,10 @@ def _result(asset_id: str, cell: Cell, records: list[ChargeRecord], parallel: in
     if owner:
         fleet, pack = owner
         common |= {"simulated": pack.simulated, "telemetry_soh_percent": round(fleet.state(pack).soh_percent, 1)}
-    usable = [e for e in estimates if e.valid]
-    if not usable:
-        return EstimateSohResult(**common, valid=False, reason=estimates[0].reason, method="charge counting")
-    weakest = min(usable, key=lambda e: e.soh_percent)
+    usable, weakest = [e for e in estimates if e.valid], weakest_of(estimates)
+    if weakest is None:
+        reason = next(e.reason for e in estimates if not e.valid)
+        return EstimateSohResult(**common, valid=False, reason=reason, method="charge counting")
     pack_id = asset_id[:7] if asset_id.startswith("PK-") else None
     several = len(usable) > 1
     return EstimateSohResult(

@@ -32,7 +32,7 @@ class GetStatusResult(Result):
     temperature_min_c: float | None
     temperature_max_c: float | None
     spread_mv: float | None = Field(description="highest minus lowest cell voltage")
-    cycles: float = Field(description="equivalent full cycles")
+    cycles: int = Field(description="equivalent full cycles")
     voltage_v: float
     current_a: float
     faults: tuple[str, ...]
@@ -65,7 +65,7 @@ class PackRow(Result):
     temperature_c: float
     spread_mv: float
     soc_percent: float
-    cycles: float
+    cycles: int
     fault: str
 
 
@@ -138,7 +138,7 @@ def _cell_status(fleet: Fleet, pack: Pack, number: int) -> GetStatusResult:
 def _common(fleet: Fleet, pack: Pack, state: PackState, number: int | None) -> dict[str, Any]:
     faults = [f for f in fleet.faults(pack) if number is None or f.cell in (None, number)]
     return {"cell_model": pack.model_name, "site": pack.site, "simulated": pack.simulated,
-            "time": state.time.strftime("%Y-%m-%d %H:%M UTC"), "cycles": round(state.cycles, 0),
+            "time": state.time.strftime("%Y-%m-%d %H:%M UTC"), "cycles": round(state.cycles),
             "current_a": round(state.current_a, 1), "faults": tuple(dict.fromkeys(_fault_words(f) for f in faults)),
             "series": pack.series, "parallel": pack.parallel, "commissioned": pack.commissioned}
 
@@ -236,4 +236,4 @@ def _row(fleet: Fleet, pack: Pack, state: PackState) -> PackRow:
     return PackRow(asset_id=pack.pack_id, site=pack.site, cell_model=pack.model_name,
                    soh_percent=round(state.soh_percent, 1), temperature_c=round(state.temperature_mean_c, 1),
                    spread_mv=round(state.spread_mv, 1), soc_percent=round(state.soc_percent, 1),
-                   cycles=round(state.cycles, 0), fault=", ".join(_fault_words(f) for f in faults) or "none")
+                   cycles=round(state.cycles), fault=", ".join(_fault_words(f) for f in faults) or "none")

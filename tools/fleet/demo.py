@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from tools.cells import find_cell
 from tools.diagnosis import Evidence, find_faults
 from tools.errors import CannotAnswer
-from tools.estimation import newest_usable, step_resistance_ohm
-from tools.fleet.demo_plan import NOW, Plan, plan_fleet
+from tools.estimation import newest_usable, step_resistance_ohm, weakest_of
+from tools.fleet.demo_plan import FEATURED, NOW, Plan, plan_fleet
 from tools.fleet.demo_sim import (
     RECORD_DAYS_AGO,
     battery_c,
@@ -50,7 +50,8 @@ def build_demo(home: Path, url: str | None = None, seed: int = 0, progress: Prog
         raise CannotAnswer("A pack of the demonstration's owners with the same id was imported before; delete it or "
                            "build the demonstration elsewhere.") from None
     except SQLAlchemyError as error:
-        raise CannotAnswer(f"The fleet database cannot be written: {str(error.__cause__ or error).splitlines()[0]}.") from None
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise CannotAnswer(f"The fleet database cannot be written: {reason}.") from None
     return {"packs": len(plans), "built": True, "seed": seed}
 
 
@@ -70,7 +71,8 @@ def _replace(session: Session, rows: dict[type, list[dict]], seed: int, plans: l
     session.execute(delete(Build).where(Build.tenant.in_(tenants)))
     for table, values in rows.items():
         session.execute(insert(table), values)
-    session.execute(insert(Build), [{"tenant": t, "seed": seed, "version": VERSION, "packs": len(plans)} for t in tenants])
+    build = {"seed": seed, "version": VERSION, "packs": len(plans)}
+    session.execute(insert(Build), [{"tenant": tenant, **build} for tenant in tenants])
 
 
 def _simulate_all(plans: list[Plan], report: Progress) -> dict[type, list[dict]]:
@@ -118,19 +120,21 @@ def simulate_pack(plan: Plan, rows: dict[type, list[dict]]) -> Evidence:
     rows[CellState] += [key | c for c in cell_states]
     rows[Record] += [key | {"started": r.started, "samples": len(r.t_s), "data": to_blob(r)} for r in records]
     rows[Month] += [key | m for m in history]
-    return Evidence(Pack(**pack), cell, PackState(**key, **state), [CellState(**key, **c) for c in cell_states], records,
-                    [Month(**key, **m) for m in history], [])
+    return Evidence(Pack(**pack), cell, PackState(**key, **state), [CellState(**key, **c) for c in cell_states],
+                    records, [Month(**key, **m) for m in history], [])
 
 
 def _telemetry(plan: Plan, cells, rng: np.random.Generator, records) -> tuple[dict, list[dict]]:
     """The newest telemetry: a resting pack, with what its records say about health and resistance."""
     cell = find_cell(plan.design.cell_id)
-    flat = plan.fault == "imbalance" and cell.chemistry == "LFP"  # on LFP's plateau an imbalance hides
-    soc = float(rng.uniform(10, 14)) if flat else float(rng.uniform(22, 92))
-    base_c = battery_c(plan, NOW.month) + rng.normal(0, 0.7)
+    soc = float(rng.uniform(22, 28) if plan.pack_id == FEATURED else rng.uniform(22, 92))
+    if plan.fault == "imbalance":  # where the voltage is steep: on a plateau an imbalance hides
+        soc = float(rng.uniform(10, 14) if cell.chemistry == "LFP" else rng.uniform(14, 20))
+    just_used = plan.pack_id != FEATURED and rng.random() < 0.2
+    base_c = battery_c(plan, NOW.month) + rng.normal(0, 0.7) + (rng.uniform(3, 11) if just_used else 0.0)
     volt, soc_cells = rest_voltages(plan, cells, soc, base_c)
     volt = np.round(volt + rng.normal(0, 0.0007, len(volt)), 3)
-    warm = base_c + cells.temperature_offset * 0.6 + (6.0 if plan.fault == "cooling" else 0.0)
+    warm = base_c + cells.temperature_offset * 0.6 + (9.0 if plan.fault == "cooling" else 0.0)
     if plan.fault == "sensor_stuck":
         warm[plan.fault_cell - 1] = 21.4
     record, estimates = newest_usable(records, cell, plan.design.parallel)
@@ -142,7 +146,8 @@ def _telemetry(plan: Plan, cells, rng: np.random.Generator, records) -> tuple[di
               for i in range(plan.design.series)]
     temperatures = [s["temperature_c"] for s in states]
     standby = -0.002 * (cell.capacity_nominal_ah or 0) * plan.design.parallel if rng.random() < 0.3 else 0.0
-    return {"time": NOW, "soc_percent": round(float(np.median(soc_cells)), 1), "voltage_v": round(float(volt.sum()), 2),
+    return {"time": NOW, "voltage_v": round(float(volt.sum()), 2),
+            "soc_percent": round(float(np.median(soc_cells)), 1),
             "temperature_min_c": min(temperatures), "temperature_mean_c": round(float(np.mean(temperatures)), 1),
             "temperature_max_c": max(temperatures), "current_a": round(standby, 2),
             "spread_mv": round(float(np.ptp(volt)) * 1000, 1), "cycles": round(health_after(plan, NOW.date())[1], 1),
@@ -151,9 +156,8 @@ def _telemetry(plan: Plan, cells, rng: np.random.Generator, records) -> tuple[di
 
 def _pack_health(plan: Plan, cells, rng, estimates, record) -> dict:
     """The weakest cell's estimate; where no record shows health, what the battery management system counts."""
-    usable = [e for e in estimates if e.valid]
-    if usable:
-        weakest = min(usable, key=lambda e: e.soh_percent)
+    weakest = weakest_of(estimates)
+    if weakest:
         return {"soh_percent": round(weakest.soh_percent, 1), "soh_low_percent": round(weakest.low_percent, 1),
                 "soh_high_percent": round(weakest.high_percent, 1),
                 "soh_source": f"charge record of {record.started:%Y-%m-%d}"}

@@ -63,12 +63,14 @@ UMICH = Design("umich-nmc532-pouch", "test bench", 20, 12, 1000, 1.8, 0.3, "umic
 A123 = Design("a123-anr26650m1-b", "starter and hybrid pack", 16, 10, 2500, 4.0, 0.4, "a123-anr26650m1-b", COMMON)
 CATL = Design("catl-280ah-lfp", "stationary storage", 16, 1, 8000, 6.0, 0.4, "a123-anr26650m1-b", COMMON)
 
-GROUPS = ((OSLO, M50LT, 35), (OSLO, KOKAM, 25), (GOTHENBURG, M50LT, 30), (GOTHENBURG, CATL, 15), (GOTHENBURG, UMICH, 20),
-          (TARTU, KOKAM, 20), (TARTU, A123, 25), (HAMBURG, M50LT, 25), (HAMBURG, M50T, 35), (HAMBURG, CATL, 20),
-          (LYON, M50T, 30), (LYON, A123, 25), (LYON, UMICH, 15), (PHOENIX, M50LT, 20), (PHOENIX, A123, 20),
-          (PUNE, KOKAM, 20), (PUNE, UMICH, 20))
+GROUPS = (
+    (OSLO, M50LT, 35), (OSLO, KOKAM, 25), (GOTHENBURG, M50LT, 30), (GOTHENBURG, CATL, 15), (GOTHENBURG, UMICH, 20),
+    (TARTU, KOKAM, 20), (TARTU, A123, 25), (HAMBURG, M50LT, 25), (HAMBURG, M50T, 35), (HAMBURG, CATL, 20),
+    (LYON, M50T, 30), (LYON, A123, 25), (LYON, UMICH, 15), (PHOENIX, M50LT, 20), (PHOENIX, A123, 20),
+    (PUNE, KOKAM, 20), (PUNE, UMICH, 20))
 PACKS = sum(count for *_, count in GROUPS)
-FAULT_COUNTS = {"weak_cell": 8, "imbalance": 7, "cooling": 6, "plating_risk": 5, "sensor_stuck": 4, "high_resistance": 4}
+FAULT_COUNTS = {"weak_cell": 8, "imbalance": 7, "cooling": 6, "plating_risk": 5, "sensor_stuck": 4,
+                "high_resistance": 4}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _with_featured(plans: list[Plan]) -> list[Plan]:
     there = next(i for i, p in enumerate(plans) if p.site is OSLO and p.design is M50LT)
     ids = plans[here].pack_id, plans[there].pack_id
     plans[here], plans[there] = replace(plans[there], pack_id=ids[0]), replace(plans[here], pack_id=ids[1])
-    plans[here] = replace(plans[here], commissioned=date(2024, 3, 18), wear=0.92, use=1.0)
+    plans[here] = replace(plans[here], commissioned=date(2023, 4, 17), wear=1.2, use=1.05)
     return plans
 
 
@@ -118,9 +120,10 @@ def _with_faults(plans: list[Plan], rng: np.random.Generator) -> list[Plan]:
         able = [i for i, p in enumerate(plans) if p.fault is None and p.pack_id != FEATURED and fault in p.design.faults
                 and (fault != "plating_risk" or p.site.climate == "cold")
                 and (NOW.date() - p.commissioned).days > 500]
+        ages = (10, 15) if fault == "plating_risk" else (4, 11)  # plating needs a winter
         for i in rng.choice(able, size=count, replace=False):
             plans[i] = replace(plans[i], fault=fault, fault_cell=int(rng.integers(1, plans[i].design.series + 1)),
-                               fault_months=int(rng.integers(4, 11)))
+                               fault_months=int(rng.integers(*ages)))
     return plans
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tools.cells import Cell, find_cell
 from tools.fleet.curves import Curves, curves_of, scaled
-from tools.fleet.demo_plan import NOW, Plan, month_names
+from tools.fleet.demo_plan import FEATURED, NOW, Plan, month_names
 from tools.fleet.records import ChargeRecord
 
 CALENDAR_PERCENT_PER_ROOT_YEAR = 2.2  # at 25 degC
@@ -39,7 +39,7 @@ def health_after(plan: Plan, day: date) -> tuple[float, float]:
     """(SoH percent of a median cell, equivalent full cycles) on a day."""
     years = max((day - plan.commissioned).days, 0) / 365.25
     cycles = plan.design.cycles_per_week * plan.use * 52.18 * years
-    kelvin = 273.15 + plan.site.mean_c + 6
+    kelvin = 273.15 + 0.8 * plan.site.mean_c + 10  # depot and use warm it
     calendar = (CALENDAR_PERCENT_PER_ROOT_YEAR * np.sqrt(years)
                 * np.exp(CALENDAR_ACTIVATION_K * (1 / 298.15 - 1 / kelvin)))
     cycling = CYCLING_LOSS_PERCENT * cycles / plan.design.life_cycles
@@ -76,13 +76,14 @@ def pack_curves(plan: Plan) -> tuple[Cell, Curves]:
 
 def battery_c(plan: Plan, month: int) -> float:
     """Temperature of a parked battery: depots keep some warmth."""
-    return 0.8 * plan.site.ambient_c(month) + 5.0
+    return 0.8 * plan.site.ambient_c(month) + 8.0
 
 
 def simulate_months(plan: Plan, rng: np.random.Generator, spread_mv: float) -> list[dict]:
     """Rows of the months table since commissioning; `spread_mv` is the newest spread."""
     rows = []
-    usual = min(spread_mv, 12.0) if plan.fault == "imbalance" else spread_mv
+    growing = plan.fault in ("imbalance", "weak_cell")
+    usual = min(spread_mv, 12.0) if growing else spread_mv
     for name in month_names():
         last_day = date(int(name[:4]), int(name[5:]), 28)
         if last_day <= plan.commissioned:
@@ -92,7 +93,7 @@ def simulate_months(plan: Plan, rng: np.random.Generator, spread_mv: float) -> l
         charge, end_soc = _charging(plan, rng, last_day), float(np.clip(rng.normal(88, 4), 60, 100))
         charges = max(int(round((cycles - before) / 0.65)), 1)
         hot = rng.normal(0, 0.8) + (11.0 if plan.fault == "cooling" and _fault_age(plan, last_day) > 0 else 0.0)
-        grown = 1 - min(_months_to(last_day) / plan.fault_months, 1) if plan.fault == "imbalance" else 0.0
+        grown = 1 - min(_months_to(last_day) / plan.fault_months, 1) if growing else 0.0
         rows.append({
             "month": name, "soh_percent": round(soh, 1), "cycles": round(cycles, 1),
             "temperature_mean_c": round(battery_c(plan, last_day.month) + rng.normal(0, 0.4), 1),
@@ -110,9 +111,9 @@ def _months_to(day: date) -> float:
 
 def _charging(plan: Plan, rng: np.random.Generator, day: date) -> tuple[float, float]:
     """(mean C-rate, coldest charge in degC): sound packs are warmed before a charge, plating ones were not."""
-    coldest = battery_c(plan, day.month) - 5
+    coldest = battery_c(plan, day.month) - 7
     if plan.fault == "plating_risk" and _fault_age(plan, day) > 0:
-        return float(rng.uniform(0.65, 0.85)), float(min(coldest - 3, 3.5))
+        return float(rng.uniform(0.65, 0.85)), float(coldest + rng.uniform(-1, 1))
     return float(plan.design.record_c_rate * rng.uniform(0.9, 1.05)), float(max(coldest, 6.0) + rng.uniform(0, 2))
 
 
@@ -122,17 +123,23 @@ def simulate_record(plan: Plan, cells: Cells, rng: np.random.Generator, days_ago
     day = NOW - timedelta(days=days_ago, hours=float(rng.uniform(1, 10)))
     start_c = float(np.clip(battery_c(plan, day.month) + rng.normal(0, 1), 6, 36))
     soh = np.maximum(health_after(plan, day.date())[0] + cells.soh_offset, curves.soh_percent[0] + 0.5)
-    full = cell.voltage_discharge_cutoff_v is not None and cell.id == "catl-280ah-lfp"
-    from_soc = 0.0 if full else float(rng.uniform(4, 25)) if rng.random() < 0.75 else float(rng.uniform(25, 60))
-    until_soc = 100.0 if full else float(rng.uniform(86, 99))
+    full, limit_v = plan.design.use == "stationary storage", cell.voltage_charge_cutoff_v
+    from_soc, until_soc = (0.0, 100.0) if full else _charge_span(plan, rng)
     c_rate = plan.design.record_c_rate
     charge = _cell_charges(curves, soh, cells, from_soc, _age_share(plan, day.date()))
-    t_s, current = _timeline((until_soc - from_soc) / 100 * soh.mean() / 100 / c_rate * 3600, c_rate * cell.capacity_nominal_ah)
+    charging_s = (until_soc - from_soc) / 100 * soh.mean() / 100 / c_rate * 3600
+    t_s, current = _timeline(charging_s, c_rate * cell.capacity_nominal_ah)
     volt, rise = _voltages(curves, soh, charge, t_s, current, c_rate, start_c, cells.resistance)
     if full:
-        t_s, current, volt, rise = _with_taper(t_s, current, volt, rise, curves, soh, charge, cell.voltage_charge_cutoff_v)
-    keep = slice(0, max(int(np.argmax(volt.max(axis=1) > cell.voltage_charge_cutoff_v)) or len(t_s), 20))
+        t_s, current, volt, rise = _with_taper(t_s, current, volt, rise, curves, soh, charge, limit_v)
+    keep = slice(0, max(int(np.argmax(volt.max(axis=1) > limit_v)) or len(t_s), 20))
     return _logged(plan, cells, rng, day, (t_s[keep], current[keep], volt[keep], rise[keep]), start_c)
+
+
+def _charge_span(plan: Plan, rng: np.random.Generator) -> tuple[float, float]:
+    """SoC percent from and to: mostly from low, now and then a top-up that shows no health."""
+    deep = plan.fault == "weak_cell" or plan.pack_id == FEATURED or rng.random() < 0.5
+    return float(rng.uniform(4, 12) if deep else rng.uniform(12, 55)), float(rng.uniform(86, 99))
 
 
 def _age_share(plan: Plan, day: date) -> float:
@@ -169,8 +176,8 @@ def _voltages(curves: Curves, soh, charge, t_s, current, c_rate, start_c, resist
     middle = float(np.median(soh))
     ah, _ = curves.for_soh(middle, c_rate, start_c)
     warm = curves.self_heating(middle, c_rate, start_c)
-    rise = np.interp(np.median(charge) + taken, ah, warm) - np.interp(np.median(charge), ah, warm)
-    return volt, np.maximum(rise, 0.0) * (1 - np.exp(-t_s / 1200))
+    rise = np.interp(np.median(charge) + taken, ah, warm)
+    return volt, np.maximum(rise, 0.0) * (1 - np.exp(-t_s / 1500))
 
 
 def _with_taper(t_s, current, volt, rise, curves, soh, charge, limit_v):
@@ -182,8 +189,9 @@ def _with_taper(t_s, current, volt, rise, curves, soh, charge, limit_v):
     tau = max(capacity - done, 0.005 * capacity) * 3600 / level / (1 - end_share)
     tail = np.linspace(0, tau * np.log(1 / end_share), 14)[1:]
     held = np.repeat(np.minimum(volt[at:at + 1] + limit_v - volt[at].max(), limit_v), len(tail), axis=0)
-    return (np.append(t_s[:at + 1], t_s[at] + tail), np.append(current[:at + 1], level * np.exp(-tail / tau)),
-            np.vstack([np.clip(volt[:at + 1], 2.5, limit_v), held]), np.append(rise[:at + 1], np.full(len(tail), rise[at])))
+    volt = np.vstack([np.clip(volt[:at + 1], 2.5, limit_v), held])
+    return (np.append(t_s[:at + 1], t_s[at] + tail), np.append(current[:at + 1], level * np.exp(-tail / tau)), volt,
+            np.append(rise[:at + 1], np.full(len(tail), rise[at])))
 
 
 def _logged(plan: Plan, cells: Cells, rng, day, truth, start_c: float) -> ChargeRecord:

@@ -106,7 +106,7 @@ class Fleet:
 
     def count(self) -> int:
         """Packs in scope."""
-        return self.all(self.mine(Pack).with_only_columns(func.count()).order_by(None))[0]
+        return self.all(select(func.count()).select_from(self.mine(Pack).subquery()))[0]
 
     def _distinct(self, column, *where) -> list[str]:
         statement = select(column).distinct().where(*where).order_by(column)
