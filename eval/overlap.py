@@ -8,6 +8,7 @@ from typing import Any
 
 VALUE = "#"
 GRAM = 8  # words in a row that two independent hands hardly ever share
+PHRASINGS = Path(__file__).parent.parent / "finetune" / "phrasings"
 SHORTEST = 3  # below this a text is a greeting anybody would write
 
 _SLOT = re.compile(r"\{[^{}]*\}|<[^<>]*>|\[[a-z_]+\]")
@@ -37,6 +38,11 @@ def shared_with(texts: Iterable[str], others: Iterable[str]) -> list[str]:
     """Those of `texts` that share a run of words, or the whole of a short text, with any of `others`."""
     seen = set().union(*(grams(skeleton(other)) for other in others))
     return [text for text in texts if grams(skeleton(text)) & seen]
+
+
+def training_texts() -> list[str]:
+    """Every string of the training phrasings, templates as they are."""
+    return [text for path in sorted(PHRASINGS.glob("*.jsonl")) for text in strings_of(path)]
 
 
 def strings_of(path: Path) -> list[str]:

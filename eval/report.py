@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from rich.console import Console
 from oracle.prompts import prompt_hash
 
 ROOT = Path(__file__).parent.parent
-people = Console(stderr=True)  # stdout is kept for JSON
+# stdout is kept for JSON; a file or pipe has no width of its own
+people = Console(stderr=True, width=None if sys.stderr.isatty() else 140)
 
 
 def header() -> dict[str, Any]:

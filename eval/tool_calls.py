@@ -15,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from eval.baseline import keyword_calls
+from eval.overlap import shared_with, training_texts
 from eval.report import header, people, print_header
 from eval.score import ANY_TEXT, Call, Question, Verdict, judge, load_questions, tally, wilson_interval
 from oracle.settings import Settings
@@ -62,11 +63,18 @@ def measure(path: Path, models: Sequence[Endpoint], settings: Settings) -> dict[
     """
     questions = load_questions(path)
     report = header() | {"questions": path.name, "n": len(questions),
-                         "questions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12]}
+                         "questions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+                         "in_training": in_training(questions)}
     systems = {model.name: {"url": model.url} | _ask_all(model, questions, settings) for model in models}
     systems[BASELINE] = _scores(questions, [Answer(keyword_calls(q.messages)) for q in questions])
     systems[CEILING] = _scores(questions, [perfect_answer(q) for q in questions])
     return report | {"systems": systems}
+
+
+def in_training(questions: Sequence[Question]) -> list[str]:
+    """Ids of the questions whose wording the training phrasings share: their answers prove little."""
+    seen = set(shared_with([q.messages[-1]["content"] for q in questions], training_texts()))
+    return [q.id for q in questions if q.messages[-1]["content"] in seen]
 
 
 def _ask_all(endpoint: Endpoint, questions: Sequence[Question], settings: Settings) -> dict[str, Any]:
@@ -163,6 +171,8 @@ def print_report(report: Mapping[str, Any]) -> None:
     people.print("tool: the right tools or rightly none; exact: and every argument; valid: of those that called, all "
                  "arguments usable. keywords: a floor without a model; ceiling: right answers in canonical values, as "
                  "the reading code lets them through.")
+    if report["in_training"]:
+        people.print(f"Worded as in the training phrasings, so no proof: {', '.join(report['in_training'])}")
     for name, system in report["systems"].items():
         low, high = system["exact_95_percent"]
         people.print(f"{name}: exact {_percent(system['total']['exact'], report['n'])} "

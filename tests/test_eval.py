@@ -4,7 +4,6 @@ import json
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,12 +11,15 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from eval.baseline import keyword_calls
-from eval.overlap import shared_with, skeleton, strings_of
+from eval.charging import Scenario, broken_limits, maker_current_a, rerun, scenarios
+from eval.overlap import shared_with, skeleton, training_texts
 from eval.run import app
 from eval.score import Call, Question, judge, load_questions, same_arguments, tally, wilson_interval
+from eval.tool_calls import in_training, perfect_answer
 from tools import arguments as schemas
+from tools.cells import find_cell
 
-PHRASINGS = sorted((Path(__file__).parent.parent / "finetune" / "phrasings").glob("*.jsonl"))
+FIRST_QUESTION = "plain_recommend_charging_current-01"  # the project's own example, known to everybody
 MODELS = {
     "get_status": schemas.GetStatus, "find_packs": schemas.FindPacks, "estimate_soh": schemas.EstimateSoh,
     "diagnose": schemas.Diagnose, "simulate_charge": schemas.SimulateCharge,
@@ -159,8 +161,8 @@ def test_overlap_sees_through_values():
 
 
 def test_judged_questions_are_not_in_the_training_phrasings(questions):
-    trained = [text for path in PHRASINGS for text in strings_of(path)]
-    assert shared_with([q.messages[-1]["content"] for q in questions], trained) == []
+    assert training_texts()
+    assert set(in_training(questions)) <= {FIRST_QUESTION}
 
 
 def test_the_baseline_reads_plain_digits_and_stays_silent_without_a_subject():
@@ -246,7 +248,43 @@ def test_an_unknown_claim_names_the_nearest():
 
 def test_the_ceiling_is_near_the_top(questions):
     """What the reading code loses of right answers stays below 5 %."""
-    from eval.tool_calls import perfect_answer
-
     exact = sum(judge(q, a.calls, a.valid).exact for q in questions for a in [perfect_answer(q)])
     assert exact >= 0.95 * len(questions)
+
+
+M50LT = find_cell("LG M50LT")
+
+
+def flat_trace(**changed):
+    trace = {"current_a": 1.0, "voltage_v": 3.9, "temperature_c": 24.0, "anode_potential_v": 0.02}
+    return {name: [value] for name, value in (trace | changed).items()}
+
+
+@pytest.mark.parametrize(("changed", "broken"), [
+    ({}, []), ({"anode_potential_v": -1e-4}, ["anode"]), ({"voltage_v": 4.201}, ["voltage"]),
+    ({"temperature_c": 45.1}, ["temperature"]), ({"current_a": 1.45}, ["current"]),
+])
+def test_each_broken_limit_is_seen(changed, broken):
+    # LG M50LT: 4.2 V, 0 to 45 degC, 1.44 A below 25 degC (its datasheet, LRB-PS-CY4805).
+    assert broken_limits(M50LT, 24.0, flat_trace(**changed)) == broken
+
+
+def test_the_band_of_the_cold_surroundings_holds_when_the_cell_has_warmed_up():
+    assert maker_current_a(M50LT, 10.0) == 1.44 and maker_current_a(M50LT, 30.0) == 3.36
+    assert broken_limits(M50LT, 10.0, flat_trace(temperature_c=30.0, current_a=2.0)) == ["current"]
+    assert broken_limits(M50LT, 30.0, flat_trace(temperature_c=31.0, current_a=3.0)) == []
+    assert broken_limits(M50LT, -3.0, flat_trace()) == ["temperature"]
+
+
+def test_a_reckless_plan_is_caught_by_the_simulation():
+    cold = Scenario("LG M50LT", 5.0, 30.0, 70.0, 100.0, None, None)
+    broken = broken_limits(M50LT, cold.temperature_c, rerun(cold, [(10.0, 60.0)]))
+    assert {"anode", "current"} <= set(broken)
+
+
+def test_scenarios_are_the_same_every_time_and_fit_the_tool():
+    assert scenarios(12) == scenarios(12) and scenarios(12)[:3] == scenarios(3)
+    assert len(set(scenarios(12))) == 12
+    for scenario in scenarios(12):
+        schemas.RecommendChargingCurrent(**vars(scenario))
+        assert scenario.soc_percent < scenario.target_soc_percent
