@@ -28,6 +28,7 @@ ENVELOPES = {
     "physics": ("Physics limits", "The maker's current limit is lifted; voltage, temperature and plating limits hold."),
 }
 EMPTY_HINT = "Type a question first, for example: how healthy is PK-0042?"
+BUSY_HINT = "Wait for the answer, or stop it first."
 NOTE = "The battery's own management system has the last word on every charge."
 STOPPED = "Stopped before the answer was ready."
 TEXT_PIECES, PIECE_S = 14, 0.03  # an answer appears in at most so many pieces, so far apart
@@ -53,7 +54,8 @@ def build_chat(agent, context=None):
             fresh = gr.Button("New chat", elem_id="fresh", size="sm", scale=0, min_width=96)
         chatbot = gr.Chatbot(
             elem_id="chat", show_label=False, container=False, scale=1, height="100%", layout="bubble",
-            placeholder=_asset("chat_welcome.html"), latex_delimiters=[], buttons=["copy"], feedback_options=None,
+            autoscroll=False, placeholder=_asset("chat_welcome.html"), latex_delimiters=[], buttons=["copy"],
+            feedback_options=None,
             examples=[{"text": text, "display_text": f"{title}\n{text}"} for title, text in EXAMPLES])
         with gr.Column(elem_id="ask", scale=0):
             box = gr.Textbox(
@@ -72,8 +74,7 @@ def appearance() -> dict[str, Any]:
     theme = gr.themes.Base(
         primary_hue="teal", secondary_hue="teal", neutral_hue="slate", radius_size="lg",
         font=[gr.themes.Font(name) for name in FONTS], font_mono=[gr.themes.Font(name) for name in MONO])
-    return {"theme": theme, "css": _asset("chat.css"),
-            "head": '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'}
+    return {"theme": theme, "css": _asset("chat.css"), "head": _asset("chat_head.html")}
 
 
 def launch(agent, host: str = "127.0.0.1", port: int = 7860, context=None, block: bool = True):
@@ -153,6 +154,9 @@ def _wire(agent, box, fresh, chatbot, turns, hint) -> None:
         if not (question or "").strip():
             yield gr.skip(), gr.skip(), gr.skip(), _hint(EMPTY_HINT)
             return
+        if history and history[-1].running:
+            yield gr.skip(), gr.skip(), gr.skip(), _hint(BUSY_HINT)
+            return
         box_update = gr.Textbox(value="", **busy)
         for _ in respond(agent, history, question.strip()):
             yield _messages(history), history, box_update, _hint()
@@ -167,8 +171,8 @@ def _wire(agent, box, fresh, chatbot, turns, hint) -> None:
         yield from ask(event.value, [t for i, t in enumerate(history) if i != failed])
 
     def stop(history: list[Turn]):
-        if history and not history[-1].answered:
-            history[-1].problem = history[-1].problem or STOPPED
+        if history and history[-1].running:
+            history[-1].problem = STOPPED
         return _messages(history), history, gr.Textbox(**idle), _hint()
 
     options = {"show_progress": "hidden", "api_visibility": "private"}

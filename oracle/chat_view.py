@@ -1,26 +1,14 @@
-"""How one turn of the conversation looks: tool steps, answer, figure, sources. Text in, gradio messages out.
+"""How one turn of the conversation looks: tool steps, answer, facts, figure, sources. Turns in, gradio messages out."""
 
-Everything that comes from a person, a file or a model is escaped; the tags are only ours.
-"""
-
-import html
-import json
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+from oracle.chat_tables import escape, number_text, pairs_table, result_html, rows_table, value_text
 from oracle.events import Answered
 from oracle.plots import figure_for
 
-UNITS = (  # longest suffix first
-    ("_cycles_per_week", "per week"), ("_percent", "%"), ("_years", "years"), ("_c_rate", "C"), ("_mohm", "mΩ"),
-    ("_min", "min"), ("_kwh", "kWh"), ("_ah", "Ah"), ("_wh", "Wh"), ("_mv", "mV"), ("_kw", "kW"), ("_a", "A"),
-    ("_v", "V"), ("_c", "°C"), ("_s", "s"), ("_w", "W"))
-ABBREVIATIONS = {"soc": "charge (SoC)", "soh": "health (SoH)", "id": "id", "cc": "CC", "cv": "CV"}
-FACTS = (  # what stands over a charge plan: field, caption, CSS class
-    ("current_a", "Charge now with", "first"), ("charge_time_min", "Charge time", ""),
-    ("max_temperature_c", "Warmest", ""), ("min_anode_potential_v", "Lowest anode potential", ""),
-    ("binding_constraint", "What holds the current back", "wide"))
-MAX_ROWS = 100
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -30,6 +18,10 @@ class Step:
     name: str
     arguments: dict[str, Any]
     result: dict[str, Any] | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self.result is not None and "error" not in self.result
 
 
 @dataclass
@@ -42,16 +34,23 @@ class Turn:
     answered: Answered | None = None
     problem: str = ""
 
+    @property
+    def running(self) -> bool:
+        return self.answered is None and not self.problem
+
 
 def turn_messages(turn: Turn) -> list[dict[str, Any]]:
     """The turn as chatbot messages, in the order a person reads them."""
     shown = [{"role": "user", "content": plain(turn.question)}]
-    shown += [_step_message(step, running=not turn.problem) for step in turn.steps.values()]
+    shown += [_step_message(step, turn.running) for step in turn.steps.values()]
+    if turn.running and not turn.text and all(step.result is not None for step in turn.steps.values()):
+        work = "Writing the answer and checking its numbers" if turn.steps else "Reading the question"
+        shown.append(_assistant(f'<div class="working">{work}</div>'))
     if turn.text:
         shown.append({"role": "assistant", "content": plain(turn.text)})
     if turn.problem:
-        shown.append({"role": "assistant", "content": _html(f'<div class="problem">{_escape(turn.problem)}</div>'),
-                      "options": [{"value": turn.question, "label": "Try again"}]})
+        shown.append(_assistant(f'<div class="problem">{escape(turn.problem)}</div>')
+                     | {"options": [{"value": turn.question, "label": "Try again"}]})
     if turn.answered:
         shown += _evidence(turn)
     return shown
@@ -64,94 +63,136 @@ def plain(text: str) -> str:
 
 def signature(name: str, arguments: dict[str, Any]) -> str:
     """recommend_charging_current(asset_id=PK-0042, soc_percent=20)"""
-    return f"{name}({', '.join(f'{k}={_value(v)}' for k, v in arguments.items())})"
+    return f"{name}({', '.join(f'{k}={value_text(v, digits=6)}' for k, v in arguments.items())})"
 
 
-def label_of(name: str) -> tuple[str, str]:
-    """("charge time", "min") for charge_time_min: a person's words and the unit of a field name."""
-    if name == "c_rate":
-        return "C-rate", "C"
-    stem, unit = next(((name[: -len(s)], u) for s, u in UNITS if name.endswith(s) and name != s[1:]), (name, ""))
-    return " ".join(ABBREVIATIONS.get(word, word) for word in stem.split("_")), unit
+def facts(name: str, result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(caption, value, note) of the few numbers a person acts on, as the tool gave them."""
+    if name == "recommend_charging_current":
+        return [fact for fact in (_current_fact(result), _time_fact(result), *_kept_facts(result)) if fact]
+    return []
 
 
-def result_html(result: dict[str, Any]) -> str:
-    """A result as readable tables, without the curves that only a figure needs."""
-    scalars = [(k, v) for k, v in result.items() if not isinstance(v, dict | list)]
-    parts = [_pairs_table(scalars)] if scalars else []
-    for name, value in result.items():
-        if value and isinstance(value, dict | list) and not _is_curves(name, value):
-            parts.append(f"<h6>{html.escape(label_of(name)[0])}</h6>{_nested(value)}")
-    return "".join(parts)
+def _current_fact(result: dict[str, Any]) -> tuple[str, str, str] | None:
+    current_a, pack_a, c_rate = (result.get(k) for k in ("current_a", "pack_current_a", "c_rate"))
+    if current_a is None:
+        return None
+    if current_a == 0:
+        return "Charge now with", "0 A", "no charging in this state"
+    rate = f"{number_text(c_rate, 3)} C" if c_rate else ""
+    cell = f"{current_a:.2f} A"
+    if pack_a is None or result.get("parallel", 1) == 1:
+        return "Charge now with", cell, " · ".join(filter(None, ("per cell", rate)))
+    return "Charge now with", f"{pack_a:.1f} A", " · ".join(filter(None, (f"pack; {cell} per cell", rate)))
+
+
+def _time_fact(result: dict[str, Any]) -> tuple[str, str, str] | None:
+    minutes, met = result.get("charge_time_min"), result.get("deadline_met")
+    if minutes is None:
+        return None
+    note = f"to {number_text(result['reached_soc_percent'], 3)} %" if result.get("reached_soc_percent") else ""
+    if met is not None and result.get("deadline_min"):
+        note += f"{'; within' if met else '; not within'} {number_text(result['deadline_min'])} min"
+    return "Charge time", f"{minutes:.1f} min", note
+
+
+def _kept_facts(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """How close the plan comes to the limits of temperature and anode potential."""
+    kept, limits = [], result.get("limits") or {}
+    warmest, anode = result.get("max_temperature_c"), result.get("min_anode_potential_v")
+    if warmest is not None:
+        limit = (limits.get("max_temperature_c") or {}).get("value")
+        kept.append(("Warmest", f"{warmest:.1f} °C", f"limit {number_text(limit)} °C" if limit is not None else ""))
+    if anode is not None:
+        kept.append(("Anode potential", f"{anode * 1000:.0f} mV", "at its lowest; lithium plates below 0"))
+    return kept
+
+
+def _comparison(versus: dict[str, Any]) -> str:
+    """Against a plain charge: minutes, and the capacity each of the two costs where that is known."""
+    saved, lost, plain_lost = (versus.get(k) for k in
+                               ("minutes_saved", "lithium_lost_percent", "cc_cv_lithium_lost_percent"))
+    text = (f"{abs(saved):.1f} min {'faster' if saved >= 0 else 'slower'} than plain CC-CV "
+            f"at {versus['cc_cv_current_a']:.2f} A per cell")
+    if lost is not None and plain_lost is not None:
+        text += f"; this charge costs {number_text(lost, 2)} % of capacity, the plain one {number_text(plain_lost, 2)} %"
+    return text
+
+
+def _evidence(turn: Turn) -> list[dict[str, Any]]:
+    """What stands under an answer: facts and figures of its tools, found packs, cited passages, the audit id."""
+    import gradio as gr
+
+    shown = []
+    for step in filter(lambda s: s.answered, turn.steps.values()):
+        shown += [_assistant(markup) for markup in (_packs_html(step), _facts_html(step)) if markup]
+        figure = _figure(step)
+        if figure is not None:
+            shown.append({"role": "assistant", "content": gr.Plot(value=figure, show_label=False, container=False)})
+    small = _citations_html(turn.answered.citations) + _audit_html(turn.answered)
+    return shown + ([_assistant(f'<div class="evidence">{small}</div>')] if small else [])
+
+
+def _figure(step: Step):
+    """The step's figure or None: a curve that cannot be drawn never costs the person the answer."""
+    try:
+        return figure_for(step.name, step.result)
+    except Exception:
+        log.exception("no figure for %s", step.name)
+        return None
+
+
+def _assistant(markup: str) -> dict[str, Any]:
+    """Our own markup as a component: unlike Markdown it is not read out tag by tag by a screen reader."""
+    import gradio as gr
+
+    return {"role": "assistant", "content": gr.HTML(value=markup, padding=False, container=False)}
 
 
 def _step_message(step: Step, running: bool) -> dict[str, Any]:
     title = "`" + signature(step.name, step.arguments).replace("`", "'") + "`"
-    metadata = {"title": title, "status": "pending" if step.result is None and running else "done"}
-    if step.result is None:
-        content = _arguments_html(step.arguments)
-    elif "error" in step.result:
-        metadata["title"] = "⚠ " + title
-        content = _arguments_html(step.arguments) + f'<div class="problem">{_escape(step.result["error"])}</div>'
-    else:
-        content = (_arguments_html(step.arguments) + "<h6>Result</h6>" + result_html(step.result)
-                   + _raw_json(step.result))
-    return {"role": "assistant", "content": _html(f'<div class="step">{content}</div>'), "metadata": metadata}
+    body = "<h6>Arguments</h6>" + (pairs_table(step.arguments) or "<p>none</p>")
+    if step.answered:
+        body += "<h6>Result</h6>" + result_html(step.result)
+    elif step.result is not None:
+        title = "⚠ " + title
+        body += f'<div class="problem">{escape(step.result["error"])}</div>'
+    status = "pending" if step.result is None and running else "done"
+    return _assistant(f'<div class="step">{body}</div>') | {"metadata": {"title": title, "status": status}}
 
 
-def _evidence(turn: Turn) -> list[dict[str, Any]]:
-    """What stands under an answer: the latest figure, found packs, the passages it cites, its audit id."""
-    import gradio as gr
-
-    shown = []
-    done = [s for s in turn.steps.values() if s.result is not None and "error" not in s.result]
-    tables = [_found_packs(s.result) for s in done if s.name == "find_packs"]
-    shown += [{"role": "assistant", "content": _html(t)} for t in tables if t]
-    for step in done:
-        facts, figure = _facts(step), figure_for(step.name, step.result)
-        shown += [{"role": "assistant", "content": _html(facts)}] if facts else []
-        plot = figure and gr.Plot(value=figure, show_label=False, container=False)
-        shown += [{"role": "assistant", "content": plot}] if plot else []
-    small = _citations_html(turn.answered.citations) + _audit_html(turn.answered)
-    if small:
-        shown.append({"role": "assistant", "content": _html(f'<div class="evidence">{small}</div>')})
-    return shown
+def _packs_html(step: Step) -> str:
+    packs = step.result.get("packs") if step.name == "find_packs" else None
+    return f'<div class="packs">{rows_table(list(packs))}</div>' if packs else ""
 
 
-def _facts(step: Step) -> str:
-    """The few numbers of a charge that a person acts on, as the tool gave them."""
-    if step.name != "recommend_charging_current":
-        return ""
-    cards = []
-    for name, caption, css in FACTS:
-        value = step.result.get(name)
-        if value not in (None, ""):
-            cards.append(f'<div class="{css}"><span>{caption}</span>'
-                         f"<b>{_escape(_value(value))}{_unit_after(name, value)}</b></div>")
-    return f'<div class="facts">{"".join(cards)}</div>' if cards else ""
+def _facts_html(step: Step) -> str:
+    cards = "".join(f"<div><span>{escape(caption)}</span><b>{escape(value)}</b><small>{escape(note)}</small></div>"
+                    for caption, value, note in facts(step.name, step.result))
+    return f'<div class="facts">{cards}{_reasons_html(step.result)}</div>' if cards else ""
 
 
-def _html(content: str):
-    """Our own markup as a component: unlike Markdown it is not read out tag by tag by a screen reader."""
-    import gradio as gr
-
-    return gr.HTML(value=content, padding=False, container=False)
-
-
-def _found_packs(result: dict[str, Any]) -> str:
-    packs = next((v for v in result.values() if isinstance(v, list) and v and isinstance(v[0], dict)), [])
-    return f'<div class="packs">{_rows_table(packs)}</div>' if packs else ""
+def _reasons_html(result: dict[str, Any]) -> str:
+    """Why this number and not another, who checked it, and what was assumed."""
+    lines = [f"<p><b>Held back by</b> {escape(result['binding_constraint'])}</p>"
+             if result.get("binding_constraint") else ""]
+    checked = result.get("verified_by")
+    lines.append(f"<p><b>Checked in</b> {escape(checked)}</p>" if checked else "<p><b>Not simulated</b></p>")
+    versus = result.get("versus_cc_cv")
+    lines.append(f"<p><b>Compared</b> {escape(_comparison(versus))}</p>" if versus else "")
+    lines += [f"<p>{escape(note)}</p>" for note in result.get("assumptions") or ()]
+    return f'<div class="reasons">{"".join(lines)}</div>'
 
 
 def _citations_html(citations: list[dict[str, Any]]) -> str:
     return "".join(
-        f'<details class="cite"><summary><b>[{_escape(c.get("n", ""))}]</b> {_escape(c.get("document", ""))}'
-        f'{_page(c.get("page"))}</summary><blockquote>{_escape(c.get("passage", ""))}</blockquote></details>'
+        f'<details class="cite"><summary><b>[{escape(c.get("n", ""))}]</b> {escape(c.get("document", ""))}'
+        f'{_page(c.get("page"))}</summary><blockquote>{escape(c.get("passage", ""))}</blockquote></details>'
         for c in citations)
 
 
 def _page(page: Any) -> str:
-    return "" if page in (None, "") else f", page {_escape(page)}"
+    return "" if page in (None, "") else f", page {escape(page)}"
 
 
 def _audit_html(answered: Answered) -> str:
@@ -161,74 +202,5 @@ def _audit_html(answered: Answered) -> str:
     elif answered.tool_calls and report.get("grounded"):
         notes.append("numbers checked against the tool results")
     if answered.audit_id:
-        notes.append(f"audit {_escape(answered.audit_id)}")
+        notes.append(f"audit {escape(answered.audit_id)}")
     return f'<div class="audit">{" · ".join(notes)}</div>' if notes else ""
-
-
-def _arguments_html(arguments: dict[str, Any]) -> str:
-    return "<h6>Arguments</h6>" + (_pairs_table(list(arguments.items())) if arguments else "<p>none</p>")
-
-
-def _raw_json(result: dict[str, Any]) -> str:
-    readable = {k: v for k, v in result.items() if not _is_curves(k, v)}
-    text = html.escape(json.dumps(readable, indent=1, ensure_ascii=False, default=str))
-    return f'<details class="raw"><summary>JSON</summary><pre>{text.replace(chr(10), "&#10;")}</pre></details>'
-
-
-def _nested(value: Any) -> str:
-    if isinstance(value, dict):
-        return _pairs_table(list(value.items()))
-    if all(isinstance(row, dict) for row in value):
-        return _rows_table(value)
-    return f"<p>{_escape(', '.join(_value(v) for v in value[:MAX_ROWS]))}</p>"
-
-
-def _pairs_table(pairs: list[tuple[str, Any]]) -> str:
-    rows = []
-    for name, value in pairs:
-        label, unit = label_of(name)
-        cell = _escape(_value(value)) + (f" {unit}" if unit and _is_number(value) else "")
-        rows.append(f"<tr><th>{_escape(label)}</th><td>{cell}</td></tr>")
-    return f'<table class="pairs"><tbody>{"".join(rows)}</tbody></table>'
-
-
-def _rows_table(rows: list[dict[str, Any]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row if not isinstance(row[name], dict | list)))
-    head = "".join(f"<th>{_escape(label)}{f' <i>{unit}</i>' if unit else ''}</th>"
-                   for label, unit in map(label_of, names))
-    body = "".join("<tr>" + "".join(f"<td>{_escape(_value(row.get(name)))}</td>" for name in names) + "</tr>"
-                   for row in rows[:MAX_ROWS])
-    return (f'<div class="scroll"><table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-            "</div>")
-
-
-def _is_curves(name: str, value: Any) -> bool:
-    """The arrays a figure draws; a pack's `series` is its number of cells in series."""
-    return name == "series" and isinstance(value, dict)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, dict):
-        return ", ".join(f"{label_of(k)[0]} {_value(v)}{_unit_after(k, v)}" for k, v in value.items())
-    if isinstance(value, list):
-        return ", ".join(_value(v) for v in value[:MAX_ROWS])
-    return str(value)
-
-
-def _unit_after(name: str, value: Any) -> str:
-    unit = label_of(name)[1]
-    return f" {unit}" if unit and _is_number(value) else ""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _escape(value: Any) -> str:
-    return html.escape(str(value)).replace("~", "&#126;").replace("\n", " ")

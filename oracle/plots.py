@@ -7,7 +7,7 @@ Colours are mid-tones that read on a light and on a dark background.
 from dataclasses import dataclass
 from typing import Any
 
-INK, GRID, LIMIT, MUTED = "#64748b", "rgba(148,163,184,0.25)", "#dc2626", "#94a3b8"
+INK, GRID, LIMIT, MUTED = "#64748b", "rgba(148,163,184,0.25)", "#e5383b", "#94a3b8"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 PANEL_PX, TOP_PX, BOTTOM_PX = 118, 34, 46
 END_OF_LIFE_PERCENT = 80  # the usual end of first life in traction batteries, e.g. IEC 62660-1 cycle-life tests
@@ -23,15 +23,15 @@ class Panel:
     unit: str
     colour: str
     limits: tuple[tuple[str, str], ...] = ()  # (name in result["limits"], label)
-    shape: str = "linear"
+    shape: str = "linear"  # "vh": a value holds over the interval that ends with it
 
 
 PANELS = (
-    Panel("current_a", "Current", "A", "#0d9488", (("max_current_a", "limit"),), "hv"),
-    Panel("voltage_v", "Cell voltage", "V", "#4f46e5", (("max_voltage_v", "limit"),)),
+    Panel("current_a", "Cell current", "A", "#0d9488", (("max_current_a", "limit at the start"),), "vh"),
+    Panel("voltage_v", "Cell voltage", "V", "#6366f1", (("max_voltage_v", "limit"),)),
     Panel("temperature_c", "Temperature", "°C", "#ea580c", (("max_temperature_c", "limit"),)),
-    Panel("anode_potential_v", "Anode potential against lithium", "V", "#9333ea",
-          (("min_anode_potential_v", "margin kept"),)),
+    Panel("anode_potential_v", "Anode potential against lithium", "V", "#a855f7",
+          (("anode_potential_margin_v", "margin kept"),)),
 )
 
 
@@ -85,8 +85,9 @@ def life_figure(result: dict[str, Any]):
     figure.add_scatter(x=years, y=capacity, mode="lines", line={"color": "#0d9488", "width": 2.5}, name="capacity",
                        hovertemplate="%{y:.1f} %<extra></extra>")
     figure.add_hline(y=END_OF_LIFE_PERCENT, line={"color": LIMIT, "width": 1.3, "dash": "dash"})
-    figure.add_annotation(x=1, xref="x domain", y=END_OF_LIFE_PERCENT, yshift=8, xanchor="right", showarrow=False,
-                          text=f"{END_OF_LIFE_PERCENT} % of new", font={"size": 10, "color": LIMIT})
+    figure.add_annotation(x=0, xref="x domain", y=END_OF_LIFE_PERCENT, yshift=8, xanchor="left", xshift=4,
+                          showarrow=False, text=f"{END_OF_LIFE_PERCENT} % of new",
+                          font={"size": 10, "color": LIMIT})
     _title(figure, 1, "Capacity", "% of new", "#0d9488")
     values = capacity + low + high
     figure.update_yaxes(range=[min(*values, END_OF_LIFE_PERCENT) - 2, max(values) + 2])
@@ -158,7 +159,7 @@ def _plating_floor(figure, row: int) -> None:
     """Below 0 V against lithium, metal plates on the anode: that half is shaded."""
     axis = "" if row == 1 else str(row)
     figure.add_shape(type="rect", xref=f"x{axis} domain", yref=f"y{axis}", x0=0, x1=1, y0=-1, y1=0, line_width=0,
-                     fillcolor="rgba(220,38,38,0.10)", layer="below")
+                     fillcolor="rgba(229,56,59,0.10)", layer="below")
     figure.add_annotation(x=0, xref=f"x{axis} domain", y=0, yref=f"y{axis}", yshift=-7, xanchor="left", xshift=4,
                           showarrow=False, text="lithium plating", font={"size": 10, "color": LIMIT})
     values = [v for trace in figure.data if trace.yaxis == f"y{axis}" for v in trace.y if v is not None]
