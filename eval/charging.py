@@ -16,6 +16,7 @@ from rich.table import Table
 
 from eval.report import header, people, print_header
 from tools.cells import Cell, find_cell
+from tools.errors import CannotAnswer
 
 SEED = 20
 CELLS = ("LG M50LT", "A123 26650", "Kokam 7.5Ah", "UMich pouch")  # those with a parameterisation of their own
@@ -45,7 +46,7 @@ def scenarios(count: int) -> list[Scenario]:
     for number in range(count):
         found.append(Scenario(
             cell_model=CELLS[number % len(CELLS)],
-            temperature_c=round(rng.uniform(-5, 43), 1),
+            temperature_c=round(rng.uniform(-5, 43), 1) + 0.0,  # no negative zero
             soc_percent=float(rng.randrange(5, 50, 5)),
             target_soc_percent=float(rng.randrange(70, 100, 5)),
             soh_percent=float(rng.randrange(80, 101, 4)),
@@ -57,10 +58,12 @@ def scenarios(count: int) -> list[Scenario]:
 def measure(count: int) -> dict[str, Any]:
     """Recommend and re-simulate each scenario: rows, and the counts that make the claim."""
     rows = [_row(scenario) for scenario in track(scenarios(count), description="charging", console=people)]
-    charged = [row for row in rows if row["refused"] is None]
+    charged = [row for row in rows if row["refused"] is None and row["crashed"] is None]
     dated = [row for row in charged if row["time_limit_min"] is not None]
     return header() | {
-        "seed": SEED, "n": len(rows), "charged": len(charged), "refused": len(rows) - len(charged),
+        "seed": SEED, "n": len(rows), "charged": len(charged),
+        "refused": sum(row["refused"] is not None for row in rows),
+        "crashed": sum(row["crashed"] is not None for row in rows),
         "refused_inside_window": sum(row["inside_window"] for row in rows if row["refused"] is not None),
         "violations": {limit: sum(limit in row["violations"] for row in charged) for limit in LIMITS},
         "deadlines": len(dated), "deadlines_met": sum(row["deadline_met"] for row in dated),
@@ -72,13 +75,19 @@ def measure(count: int) -> dict[str, Any]:
 
 
 def _row(scenario: Scenario) -> dict[str, Any]:
-    result = recommended(scenario)
     cell = find_cell(scenario.cell_model)
     low_c, high_c = _window_c(cell)
-    row = asdict(scenario) | {"current_a": result.current_a, "refused": None, "violations": [],
+    row = asdict(scenario) | {"current_a": 0.0, "refused": None, "crashed": None, "violations": [],
                               "inside_window": low_c <= scenario.temperature_c <= high_c}
+    try:
+        result = recommended(scenario)
+    except CannotAnswer as error:
+        return row | {"refused": str(error)}
+    except Exception as error:  # whatever breaks the tool is counted, not the end of the measurement
+        return row | {"crashed": f"{type(error).__name__}: {error}"[:200]}
     if not result.protocol:
         return row | {"refused": result.binding_constraint}
+    row["current_a"] = result.current_a
     stages = [(stage.current_a, stage.until_soc_percent) for stage in result.protocol]
     trace = rerun(scenario, stages)
     limit_min, versus = scenario.time_limit_min, result.versus_cc_cv
@@ -165,7 +174,7 @@ def print_report(report: Mapping[str, Any]) -> None:
                  f"{report['deadlines_impossible']} impossible within the limits, "
                  f"{report['deadlines_missaid']} wrongly promised or denied")
     people.print(f"refused: {report['refused']}, {report['refused_inside_window']} of them inside the maker's "
-                 "temperature window")
+                 f"temperature window; crashed: {report['crashed']}")
 
 
 def _asked(row: Mapping[str, Any]) -> str:
@@ -178,6 +187,8 @@ def _asked(row: Mapping[str, Any]) -> str:
 def _outcome(row: Mapping[str, Any]) -> tuple[str, ...]:
     if row["refused"]:
         return ("0", *"------", f"refused: {row['refused']}")
+    if row["crashed"]:
+        return (*"-------", f"crashed: {row['crashed'][:80]}")
     late = {True: " in time", False: " late", None: ""}[row["deadline_met"]]
     return (f"{row['current_a']:.2f}", f"{row['charge_time_min']:.1f}{late}", _number(row["cc_cv_time_min"], 1),
             _number(row["min_anode_potential_v"], 1, 1000), _number(row["cc_cv_min_anode_potential_v"], 1, 1000),

@@ -265,7 +265,7 @@ def flat_trace(**changed):
     ({"temperature_c": 45.1}, ["temperature"]), ({"current_a": 1.45}, ["current"]),
 ])
 def test_each_broken_limit_is_seen(changed, broken):
-    # LG M50LT: 4.2 V, 0 to 45 degC, 1.44 A below 25 degC (its datasheet, LRB-PS-CY4805).
+    # LG M50LT: 4.2 V, 0 to 45 degC, 1.44 A below 25 degC (its datasheet, 2021-LSD-MBD-b00002).
     assert broken_limits(M50LT, 24.0, flat_trace(**changed)) == broken
 
 
