@@ -113,6 +113,13 @@ def find_faults(evidence: Evidence) -> DiagnoseResult:
         checks_not_possible=skipped)
 
 
+def fault_rows(pack: Pack, result: DiagnoseResult) -> list[dict[str, Any]]:
+    """Findings as rows of the faults table."""
+    return [{"tenant": pack.tenant, "pack_id": pack.pack_id, "fault": f.fault, "severity": f.severity, "since": f.since,
+             "note": f.evidence[:400], "cell": int(f.cells[0].rsplit("C", 1)[1]) if f.cells else None}
+            for f in result.findings]
+
+
 def _imbalance(e: Evidence) -> list[Finding]:
     capacity = (e.cell.capacity_nominal_ah or 0) * e.pack.parallel
     if abs(e.state.current_a) > REST_C_RATE * capacity:

@@ -19,7 +19,7 @@ MAX_AGE_DAYS = 120
 MIN_SHARE = 0.8  # of the cells need an estimate, or the weakest may be among the others
 SETTLE_S = 600.0  # after a current step the voltage still carries the past
 WINDOW_STARTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # share of the constant-current part that is left out
-MIN_WINDOW_PERCENT = 20.0  # of nominal capacity
+MIN_WINDOW_PERCENT = 30.0  # of nominal capacity
 MAX_HALF_WIDTH_PERCENT = 6.0  # a wider 90 % interval says too little to act on
 CURRENT_TOLERANCE = 0.03  # constant current: within 3 % of its median
 FULL_CURRENT_C = 0.07  # a taper below this C-rate at the voltage limit ends a full charge
@@ -127,17 +127,20 @@ def _by_window(record: ChargeRecord, cell: Cell, curves: Curves, parallel: int) 
                                     f"({curves.c_rates[0]:g}C to {curves.c_rates[-1]:g}C, "
                                     f"{curves.temperatures_c[0]:g} to {curves.temperatures_c[-1]:g} degC)")
     counted, volt = charged_ah(record, parallel), record.voltage_v - _extra_drop_v(record)
-    high, best = volt[part.stop - 1], None
-    for share in WINDOW_STARTS:  # the voltage tells most where it is steep: take the sharpest of a few windows
+    high, windows = volt[part.stop - 1], []
+    for share in WINDOW_STARTS:  # the voltage tells most where it is steep: each cell takes its sharpest window
         first = part.start + int(share * (part.stop - part.start))
         taken, low = counted[part.stop - 1] - counted[first], volt[first]
-        soh, sigma = window_soh(curves, taken, low, high, c_rate, float(start_c.mean()))
-        sharpness = float(np.median(np.nan_to_num(sigma, nan=np.inf)))
-        if best is None or sharpness < best[0]:
-            best = (sharpness, taken, low, soh, sigma)
-    _, taken, low, soh, sigma = best
-    return [_judged(c, curves, taken, (float(a), float(b)), float(s), float(e))
-            for c, a, b, s, e in zip(record.cells, low, high, soh, sigma, strict=True)]
+        if share == 0 or taken >= MIN_WINDOW_PERCENT / 100 * curves.nominal_ah:
+            soh, sigma = window_soh(curves, taken, low, high, c_rate, float(start_c.mean()))
+            windows.append([_judged(c, curves, taken, (float(a), float(b)), float(s), float(e))
+                            for c, a, b, s, e in zip(record.cells, low, high, soh, sigma, strict=True)])
+    return [min(of_cell, key=_half_width) for of_cell in zip(*windows, strict=True)]
+
+
+def _half_width(estimate: CellEstimate) -> float:
+    half = estimate.high_percent - estimate.soh_percent
+    return half if np.isfinite(half) else np.inf
 
 
 def _extra_drop_v(record: ChargeRecord) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The demonstration fleet: 400 simulated packs, built in one transaction from a seed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tools.cells import find_cell
-from tools.diagnosis import Evidence, find_faults
+from tools.diagnosis import Evidence, fault_rows, find_faults
 from tools.errors import CannotAnswer
 from tools.estimation import newest_usable, step_resistance_ohm, weakest_of
 from tools.fleet.demo_plan import FEATURED, NOW, Plan, plan_fleet
@@ -85,7 +86,7 @@ def _simulate_all(plans: list[Plan], report: Progress) -> dict[type, list[dict]]
     months = _by_group(evidence)
     for e in evidence:
         peers = [m for m in months[e.pack.site, e.pack.cell_model] if m.pack_id != e.pack.pack_id]
-        rows[Fault] += _fault_rows(Evidence(e.pack, e.cell, e.state, e.cells, e.records, e.history, peers))
+        rows[Fault] += fault_rows(e.pack, find_faults(replace(e, peers=peers)))
     return rows
 
 
@@ -94,13 +95,6 @@ def _by_group(evidence: list[Evidence]) -> dict[tuple[str, str], list[Month]]:
     for e in evidence:
         groups.setdefault((e.pack.site, e.pack.cell_model), []).extend(e.history[-13:])
     return groups
-
-
-def _fault_rows(evidence: Evidence) -> list[dict]:
-    key = {"tenant": evidence.pack.tenant, "pack_id": evidence.pack.pack_id}
-    return [{**key, "fault": f.fault, "severity": f.severity, "since": f.since, "note": f.evidence[:400],
-             "cell": int(f.cells[0].rsplit("C", 1)[1]) if f.cells else None}
-            for f in find_faults(evidence).findings]
 
 
 def simulate_pack(plan: Plan, rows: dict[type, list[dict]]) -> Evidence:

@@ -15,7 +15,7 @@ from tools.errors import CannotAnswer
 from tools.fleet.records import ChargeRecord, from_blob
 from tools.fleet.tables import Base, CellState, Fault, Month, Pack, PackState, Record, Upload
 
-ASSET = re.compile(r"^(PK-\d{4,6})(?:-C(\d{2,3}))?$")
+ASSET = re.compile(r"^(PK-\d{4})(?:-C(\d{2,3}))?$")
 
 
 def fleet_url(home: Path, url: str | None = None) -> str:
