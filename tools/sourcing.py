@@ -67,7 +67,7 @@ def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequen
         return any(_stands_in(fold(str(words)), text) for text in texts)
     if quantity == "count" and value == 1 and any(_SUPERLATIVE.search(text) for text in texts):
         return True
-    return _unit_corrected(words, texts) or _derived(value, quantity, texts)
+    return _unit_corrected(words, texts) or _derived(name, value, quantity, texts)
 
 
 def _stands_in(phrase: str, text: str) -> bool:
@@ -82,8 +82,8 @@ def _unit_corrected(words: Any, texts: Sequence[str]) -> bool:
     return any(re.search(rf"(?<![\w.,]){re.escape(m[1])}(?![\d.,])", fold(text)) for text in texts[:-1])
 
 
-def _derived(value: float, quantity: str, texts: Sequence[str]) -> bool:
-    """Twice, half, or a sum or difference of what was said, where the last turn asks for that."""
+def _derived(name: str, value: float, quantity: str, texts: Sequence[str]) -> bool:
+    """Twice, half, more or less than what was said, where the last turn asks for that; a depth between two charges."""
     if not texts:
         return False
     said = {float(v) for text in texts for _, _, v in spans(text, quantity)}
@@ -92,7 +92,7 @@ def _derived(value: float, quantity: str, texts: Sequence[str]) -> bool:
     steps = {float(v) for _, _, v in spans(texts[-1], quantity)}
     if _MORE_LESS.search(texts[-1]) and any(same(v + sign * s, value) for v in said for s in steps for sign in (1, -1)):
         return True
-    return quantity == "percent" and any(same(abs(a - b), value) for a in said for b in said if a != b)
+    return name.startswith("depth_of_discharge") and any(same(abs(a - b), value) for a in said for b in said if a != b)
 
 
 def _priority_said(priority: str, conversation: Sequence[str]) -> bool:

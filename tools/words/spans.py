@@ -35,7 +35,7 @@ def spans(text: str, quantity: str) -> Iterator[tuple[int, int, float | str]]:
 def _spans(text: str, quantity: str) -> tuple[tuple[int, int, float | str], ...]:
     found = list(_windows(text, quantity))
     if quantity == "minutes":
-        found += _clock_windows(text)
+        found = [f for f in found if _gap(text[f[0]:f[1]]) is None] + list(_clock_windows(text))
     longest = [f for f in found if not any(_within(f, other) for other in found)]
     if quantity != "asset_id" and longest:
         ids = [s for s in _spans(text, "asset_id")]

@@ -1,0 +1,118 @@
+"""Every argument has a source: spans finds what was said, unsaid names what was not."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools.arguments import FindPacks, ForecastLife, GetStatus, RecommendChargingCurrent, SimulateCharge
+from tools.sourcing import locate, spans, unsaid
+from tools.words import QUANTITIES, canonical, read
+
+LOCATED = [  # text, quantity, value, the words that say it
+    ("It's 12 degrees in there, PK-0042 at 20 percent.", "celsius", 12, "12 degrees"),
+    ("It's 12 degrees in there, PK-0042 at 20 percent.", "percent", 20, "20 percent"),
+    ("90 °F outside, 20 A, 20 %", "celsius", 290 / 9, "90 °F"), ("90 °F outside, 20 A, 20 %", "percent", 20, "20 %"),
+    ("Old cell, thirty percent of capacity gone. Fastest?", "soh", 70, "thirty percent of capacity gone"),
+    ("be done by 7:30, it is 6:50 now please", "minutes", 40, "7:30, it is 6:50"),
+    ("It is 6:50 and pk 42 goes out at 7:30. Which current?", "minutes", 40, "6:50 and pk 42 goes out at 7:30"),
+    ("Charge pk 42 within an hour and a half.", "minutes", 90, "an hour and a half"),
+    ("what about cell 7 of pack 42 then", "asset_id", "PK-0042-C07", "cell 7 of pack 42"),
+    ("what about cell 7 of pack 42 then", "asset_id", "PK-0042", None),
+    ("simulate C/2 on PK-0005", "c_rate", 0.5, "C/2"), ("simulate C/2 on PK-0005", "percent", 5, None),
+    ("300 cycles a year", "cycles_per_week", 300, None), ("from 10 to 80 at 2C", "percent", 80, "80"),
+    ("from 10 to 80 at 2C", "percent", 2, None), ("one cycle every night for a decade", "cycles_per_week", 7,
+    "one cycle every night"),
+    ("名字无所谓，把42号电池包充到百分之八十，环境-6度", "percent", 80, "百分之八十"),
+    ("把42号电池包充到80%，环境-6度", "celsius", -6, "-6度"),
+    ("minus five, not five", "celsius", 5, "five"), ("thirty or forty minutes", "minutes", 40, "forty minutes"),
+]
+
+
+@pytest.mark.parametrize(("text", "quantity", "value", "words"), LOCATED)
+def test_locate(text, quantity, value, words):
+    assert locate(text, value, quantity) == words
+
+
+SAID = "Charge PK-0042 from 20 % to 80 % at 12 degrees within 40 minutes, gently please"
+CALL = {"asset_id": "PK-0042", "soc_percent": "20 %", "target_soc_percent": "80 %", "temperature_c": "12 degrees",
+        "time_limit_min": "40 minutes", "priority": "longest_life"}
+
+
+def _unsaid(raw, model, conversation, results=()):
+    return unsaid(raw, canonical(raw, model), model, conversation, results)
+
+
+def test_what_was_said_passes():
+    assert _unsaid(CALL, RecommendChargingCurrent, [SAID]) == []
+
+
+@pytest.mark.parametrize("invented", [
+    {"soh_percent": 87}, {"priority": "fastest"}, {"asset_id": "PK-0043"}, {"asset_id": "PK-0042-C07"},
+    {"soc_percent": 40},
+    {"soc_percent": 42}, {"temperature_c": 20}, {"time_limit_min": 12}, {"target_soc_percent": 100},
+    {"cell_model": "LG M50LT"}])
+def test_what_was_not_said_is_named(invented):
+    assert _unsaid(CALL | invented, RecommendChargingCurrent, [SAID]) == list(invented)
+
+
+def test_earlier_results_are_a_source_for_the_same_unit_only():
+    results = [{"asset_id": "PK-0042", "packs": [{"soc_percent": 37.4, "temperature_c": 26.37}],
+        "site": "Hamburg North"}]
+    raw = {"asset_id": "PK-0042", "soc_start_percent": 37.4, "temperature_c": 26.4, "current_a": 37.4}
+    assert _unsaid(raw, SimulateCharge, ["and now simulate it"], results) == ["current_a"]
+    assert _unsaid({"site": "Hamburg North"}, FindPacks, ["and the others there?"], results) == []
+
+
+@pytest.mark.parametrize(("name", "text", "said"), [
+    ("M50LT", "our lg m50lt cells", True), ("LG M50LT", "the M50-LT", True), ("A123 26650", "an a123 cell", True),
+    ("Samsung 50S", "charge 45 to 50 should do", False), ("Naxtra", "the naxtra cell", True), ("LG M50LT",
+    "an LG cell", False)])
+def test_cell_types_need_their_telling_word(name, text, said):
+    assert (_unsaid({"cell_model": name}, ForecastLife, [text]) == []) is said
+
+
+@pytest.mark.parametrize(("priority", "text", "said"), [
+    ("fastest", "as quick as you can", True), ("fastest", "so schnell wie möglich", True), ("fastest",
+    "赶时间，最快多少", True),
+    ("fastest", "must be done in 40 minutes", False), ("longest_life", "möglichst schonend", True),
+    ("longest_life", "温和一点", True), ("longest_life", "40 minutes left", False), ("balanced", "a compromise", True),
+    ("balanced", "between 22:00 and 06:00", False)])
+def test_priorities_need_their_words(priority, text, said):
+    assert (_unsaid({"priority": priority}, RecommendChargingCurrent, [text]) == []) is said
+
+
+def test_choices_of_the_list_and_superlatives_pass():
+    raw = {"sort_by": "soh", "descending": True, "has_fault": True, "limit": 1}
+    assert _unsaid(raw, FindPacks, ["which pack is the hottest?"]) == []
+    assert _unsaid(raw | {"limit": 5}, FindPacks, ["which pack is the hottest?"]) == ["limit"]
+
+
+def test_follow_ups_that_ask_for_a_multiple():
+    turns = ["M50LT, 2 A from 20 to 80 %", "double it"]
+    assert _unsaid({"current_a": 4}, SimulateCharge, turns) == []
+    assert _unsaid({"current_a": 4}, SimulateCharge, turns[:1]) == ["current_a"]
+    assert _unsaid({"current_a": "10 amps"}, SimulateCharge, ["pk 7 at 10C", "amps, sorry"]) == []
+    assert _unsaid({"asset_id": "17"}, GetStatus, ["how is pack 4", "and 17?"]) == []
+
+
+FRAGMENTS = ("charge ", "pk 42 ", "PK-0007-C03 ", "to ", "80 % ", "from ", "20 ", "half ", "an hour ", "and a half ",
+    "at ", "12 degrees ", "-5 °C, ",
+             "C/3 ", "2C ", "lost a fifth ", "of its capacity ", "it is 6:50 ", "now ", "by 7:30 ", "twice a day ",
+             "for ten years. ", "5 A ", "10-80 ",
+             "，", "充满", "两小时", "LG M50LT ", "90 F ", "thirty ", "percent ", "gone ", "a week ", "(", "? ",
+             "up-3f9a ")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join), st.sampled_from(QUANTITIES))
+def test_every_span_reads_to_its_value_and_is_located(text, quantity):
+    for start, end, value in spans(text, quantity):
+        assert read(text[start:end], quantity) == value
+        words = locate(text, value, quantity)
+        assert words in text and words == words.strip(" ,.?(")
+
+
+@settings(max_examples=300, deadline=3000)
+@given(st.text(max_size=200), st.sampled_from(QUANTITIES))
+def test_any_text_can_be_searched(text, quantity):
+    assert all(0 <= a < b <= len(text) for a, b, _ in spans(text, quantity))
