@@ -46,7 +46,7 @@ def limits(cell: Cell, temperature_c: float, soc_percent: float, envelope: Envel
     """
     low_c, high_c, window_source = temperature_window(cell, envelope)
     current_a, current_source = _current(cell, temperature_c, soc_percent, envelope)
-    voltage_v, voltage_source = _voltage(cell, temperature_c, soc_percent, envelope)
+    voltage_v, voltage_source = _voltage(cell, temperature_c, envelope)
     refused = _refusal(cell, temperature_c, low_c, high_c, current_a, current_source)
     margin_v, margin_source = anode_margin(cell)
     return Limits(envelope, 0.0 if refused else current_a, current_source, voltage_v, voltage_source, low_c, high_c,
@@ -161,8 +161,7 @@ def _point_current(cell: Cell, temperature_c: float, soc_percent: float) -> tupl
     return min(rates) * cell.capacity_nominal_ah, where
 
 
-def _voltage(cell: Cell, temperature_c: float, soc_percent: float,
-             envelope: EnvelopeName) -> tuple[float | None, str]:
+def _voltage(cell: Cell, temperature_c: float, envelope: EnvelopeName) -> tuple[float | None, str]:
     voltage_v, source = cell.voltage_charge_cutoff_v, f"charge voltage of the {cell.name} datasheet"
     if voltage_v is None:
         voltage_v = DEFAULT_VOLTAGE_V.get(cell.chemistry)

@@ -40,9 +40,10 @@ def _complete_okane(_values) -> dict[str, Any]:
 def _complete_mohtat(values) -> dict[str, Any]:
     # The set's cooling area, 0.41 m2, is its electrode unrolled. Folded into a pouch about 4 mm thick the same
     # volume has two faces of volume / 4 mm each; the edges are left out, which errs to the warm side.
-    # Its fitted entropy makes a charging cell cool by 5 K at 0.8C: set to zero as in the other sets, again the warm side.
+    # Its fitted entropy makes a charging cell cool by 5 K at 0.8C: zero as in the other sets, again the warm side.
     return {"Cell cooling surface area [m2]": 2 * values["Cell volume [m3]"] / 4e-3,
-            "Negative electrode OCP entropic change [V.K-1]": 0.0, "Positive electrode OCP entropic change [V.K-1]": 0.0}
+            "Negative electrode OCP entropic change [V.K-1]": 0.0,
+            "Positive electrode OCP entropic change [V.K-1]": 0.0}
 
 
 def _complete_ecker(values) -> dict[str, Any]:
@@ -106,7 +107,7 @@ MOHTAT2020 = Parameterisation(
     "Mohtat2020", "Mohtat et al., J. Electrochem. Soc. 167, 110561 (2020)", "NMC", "UMich NMC532 pouch, 5 Ah",
     (-20.0, 60.0), _complete_mohtat, fresh_resistance_ohm=0.0103)
 ECKER2015 = Parameterisation(
-    "Ecker2015", "Ecker et al., J. Electrochem. Soc. 162, A1836 and A1849 (2015), scaled from 0.156 Ah to 7.5 Ah", "NMC",
+    "Ecker2015", "Ecker et al., J. Electrochem. Soc. 162, A1836 and A1849 (2015), scaled to 7.5 Ah", "NMC",
     "Kokam 7.5 Ah pouch", (-20.0, 60.0), _complete_ecker, fresh_resistance_ohm=0.283)
 PARAMETERISATIONS = (OKANE2022, PRADA2013, MOHTAT2020, ECKER2015)
 
@@ -154,8 +155,9 @@ def has_model(cell: Cell) -> bool:
 
 
 def _stand_in_sentence(cell: Cell, chosen: Parameterisation) -> str:
-    why = "the chemistry is not stated, its voltage window is that of layered oxides" if cell.chemistry == "not stated" \
-        else f"same chemistry family, {cell.chemistry_stated}"
+    why = f"same chemistry family, {cell.chemistry_stated}"
+    if cell.chemistry == "not stated":
+        why = "the chemistry is not stated, its voltage window is that of layered oxides"
     return (f"{cell.name} has no parameterisation of its own: {chosen.name} ({chosen.represents}; {why}) stands in, "
             f"scaled to {cell.capacity_nominal_ah:g} Ah, so simulated values are indicative only.")
 
@@ -194,7 +196,8 @@ def _electrode_solver(parameterisation: Parameterisation):
     values = parameter_values(parameterisation)
     parameters = pybamm.LithiumIonParameters()
     solver = pybamm.lithium_ion.ElectrodeSOHSolver(values, param=parameters)
-    totals = tuple(float(values.evaluate(q)) for q in (parameters.n.Q_init, parameters.p.Q_init, parameters.Q_Li_particles_init))
+    quantities = (parameters.n.Q_init, parameters.p.Q_init, parameters.Q_Li_particles_init)
+    totals = tuple(float(values.evaluate(quantity)) for quantity in quantities)
     return solver, totals
 
 
@@ -224,7 +227,8 @@ def aged_state(parameterisation: Parameterisation, soh_percent: float) -> AgedSt
     from scipy.optimize import brentq
 
     if soh_percent < SOH_RANGE_PERCENT[0]:
-        raise CannotAnswer(f"A state of health of {soh_percent:g} % is below what the models cover; the nearest is 60 %.")
+        raise CannotAnswer(
+            f"A state of health of {soh_percent:g} % is below what the models cover; the nearest is 60 %.")
     soh_percent = min(soh_percent, SOH_RANGE_PERCENT[1])
     fresh_lithium_ah = _electrode_solver(parameterisation)[1][2]
     wanted_ah = fresh_capacity_ah(parameterisation) * soh_percent / 100
@@ -235,7 +239,8 @@ def aged_state(parameterisation: Parameterisation, soh_percent: float) -> AgedSt
                             fresh_lithium_ah, xtol=1e-6)
     balance = _balance(parameterisation, lithium_ah)
     film_m = _film_thickness_m(parameterisation, fresh_lithium_ah - lithium_ah, soh_percent)
-    return AgedState(soh_percent, balance["Q"], balance["x_0"], balance["x_100"], balance["y_0"], balance["y_100"], film_m)
+    return AgedState(soh_percent, balance["Q"], balance["x_0"], balance["x_100"], balance["y_0"], balance["y_100"],
+                     film_m)
 
 
 def _film_thickness_m(parameterisation: Parameterisation, lost_ah: float, soh_percent: float) -> float:
@@ -255,4 +260,5 @@ def particle_area_m2(values) -> float:
     """Surface of all negative particles, m2: 3 x volume fraction / radius x electrode volume."""
     volume_m3 = (values["Negative electrode thickness [m]"] * values["Electrode height [m]"]
                  * values["Electrode width [m]"])
-    return 3 * values["Negative electrode active material volume fraction"] / values["Negative particle radius [m]"] * volume_m3
+    per_volume = 3 * values["Negative electrode active material volume fraction"] / values["Negative particle radius [m]"]
+    return per_volume * volume_m3

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from tools.envelope import Limits
+from tools.errors import CannotAnswer
 from tools.simulation import CellState, Trace, VirtualCell, joined
 
 STAGE_PERCENT = 1.25
@@ -56,12 +57,12 @@ class Ride:
 
 
 def ride(cell: VirtualCell, soc_percent: float, target_soc_percent: float, rules: Rules,
-         stage_percent: float = STAGE_PERCENT) -> Ride:
-    """The fastest stages from `soc_percent` to the target under the rules, stage by stage."""
+         stage_percent: float = STAGE_PERCENT, lowest_c_rate: float = FLOOR_C_RATE) -> Ride:
+    """The fastest stages from `soc_percent` to the target under the rules; ends below `lowest_c_rate`."""
     state, stages, traces, hint = cell.rested(soc_percent), [], [], None
     while state.soc_percent < target_soc_percent - 1e-6:
         until = min(state.soc_percent + stage_percent, target_soc_percent)
-        found = _best_stage(cell, state, until, rules, hint)
+        found = _best_stage(cell, state, until, rules, lowest_c_rate * cell.capacity_ah, hint)
         if found is None:
             break
         stage, state, trace, hint = found
@@ -85,12 +86,12 @@ def rounded_down(current_a: float) -> float:
     return round(floor(current_a / digits + 1e-9) * digits, 6)
 
 
-def _best_stage(cell: VirtualCell, state: CellState, until: float, rules: Rules, hint: "_Hint | None"):
+def _best_stage(cell: VirtualCell, state: CellState, until: float, rules: Rules, lowest_a: float,
+                hint: "_Hint | None"):
     """(stage, state after, trace, hint) of the highest current that keeps the rules up to `until`, or None.
 
     Slack is nearly linear in current: a secant from the previous stage's current and slope, kept inside the bracket.
     """
-    lowest_a = FLOOR_C_RATE * cell.capacity_ah
     top_a = min(rules.current_a(state.temperature_c, soc) for soc in (state.soc_percent, until - 1e-6))
     if top_a < lowest_a:
         return None
@@ -99,8 +100,7 @@ def _best_stage(cell: VirtualCell, state: CellState, until: float, rules: Rules,
     slope = hint.slope if hint else None
     best, low, high, last = None, None, None, None
     for _ in range(TRIES):
-        after, trace = cell.charge(state, trial_a, until)
-        slack, bound = _slack(trace, rules, trial_a, until)
+        after, trace, slack, bound = _tried(cell, state, trial_a, until, rules)
         if last is not None and (slack - last[1]) * (trial_a - last[0]) < 0:
             slope = (slack - last[1]) / (trial_a - last[0])
         last = (trial_a, slack)
@@ -118,6 +118,15 @@ def _best_stage(cell: VirtualCell, state: CellState, until: float, rules: Rules,
     current_a, after, trace = best
     bound = high_bound if high is not None else _slack_bound(rules, current_a, top_a, trace, until)
     return Stage(current_a, until, bound), after, trace, _Hint(current_a, slope)
+
+
+def _tried(cell: VirtualCell, state: CellState, current_a: float, until: float, rules: Rules):
+    """(state after, trace, slack, which limit); a current that the model cannot solve is far beyond the voltage."""
+    try:
+        after, trace = cell.charge(state, current_a, until)
+    except CannotAnswer:
+        return None, None, -0.3, "voltage"
+    return after, trace, *_slack(trace, rules, current_a, until)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,349 @@
+"""The charging current a cell or pack should take now, and the plan behind it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tools.arguments import RecommendChargingCurrent
+from tools.assets import resolve_subject
+from tools.contract import Context, EnvelopeName, Result
+from tools.envelope import Limits, limits, standard_current_a
+from tools.parameters import has_model, model_of
+from tools.plans import (
+    Charge,
+    capped,
+    cc_cv,
+    checked,
+    fastest,
+    gentle_current_a,
+    gentlest,
+    merged,
+    physics_current_a,
+    soc_after,
+)
+from tools.riding import Ride, Stage
+from tools.simulation import Trace, version
+from tools.subject import Subject
+
+DEFAULT_TARGET_PERCENT = 80.0
+DEADLINE_RESERVE = 0.98  # plans aim to be there a little early
+BOUND_WORDS = {
+    "anode": "lithium plating (anode potential)", "voltage": "charge voltage", "temperature": "cell temperature",
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProtocolStage(_Part):
+    """Constant cell current up to a state of charge."""
+
+    current_a: float
+    until_soc_percent: float
+
+
+class Limit(_Part):
+    """A limit and where it comes from."""
+
+    value: float | None
+    source: str
+
+
+class LimitsUsed(_Part):
+    max_current_a: Limit
+    max_voltage_v: Limit
+    max_temperature_c: Limit
+    anode_potential_margin_v: Limit
+
+
+class VersusCcCv(_Part):
+    """Against plain CC-CV at `cc_cv_current_a`; lithium lost to SEI and plating in one charge, null with a reason."""
+
+    cc_cv_current_a: float
+    cc_cv_time_min: float
+    cc_cv_min_anode_potential_v: float
+    minutes_saved: float
+    lithium_lost_percent: float | None = None
+    cc_cv_lithium_lost_percent: float | None = None
+    life_note: str
+
+
+class RecommendChargingCurrentResult(Result):
+    """Currents are per cell, `pack_current_a` for the whole pack. No charge: `current_a` 0 and the reason in words."""
+
+    asset_id: str | None = None
+    cell_model: str
+    current_a: float
+    pack_current_a: float | None = None
+    parallel: int = 1
+    c_rate: float | None = None
+    priority: str
+    protocol: tuple[ProtocolStage, ...] = ()
+    soc_percent: float
+    target_soc_percent: float
+    reached_soc_percent: float
+    temperature_c: float
+    soh_percent: float
+    charge_time_min: float | None = None
+    deadline_min: float | None = None
+    deadline_met: bool | None = None
+    earliest_time_min: float | None = None
+    soc_at_deadline_percent: float | None = None
+    limits: LimitsUsed
+    binding_constraint: str
+    min_anode_potential_v: float | None = None
+    max_temperature_c: float | None = None
+    max_voltage_v: float | None = None
+    verified_by: str | None = None
+    envelope: EnvelopeName
+    physics_limit_a: float | None = None
+    versus_cc_cv: VersusCcCv | None = None
+    assumptions: tuple[str, ...] = ()
+    version: str
+    series: dict[str, list[float]] = {}
+
+    def brief(self) -> dict[str, Any]:
+        """What an answer needs, rounded: amperes to 0.01, minutes to 0.1, volts to 0.001."""
+        pack = self.parallel > 1
+        shown = {
+            "cell_model": self.cell_model,
+            "current_a": _rounded(self.current_a, 2),
+            "pack_current_a": _rounded(self.pack_current_a, 1) if pack else None,
+            "c_rate": _rounded(self.c_rate, 2),
+            "final_current_a": _rounded(self.protocol[-1].current_a, 2) if len(self.protocol) > 1 else None,
+            "target_soc_percent": _rounded(self.target_soc_percent, 1),
+            "charge_time_min": _rounded(self.charge_time_min, 1),
+            "deadline_met": self.deadline_met,
+            "earliest_time_min": _rounded(self.earliest_time_min, 1) if self.deadline_met is False else None,
+            "soc_at_deadline_percent": (
+                _rounded(self.soc_at_deadline_percent, 1) if self.deadline_met is False else None),
+            "binding_constraint": self.binding_constraint,
+            "min_anode_potential_v": _rounded(self.min_anode_potential_v, 3),
+            "max_temperature_c": _rounded(self.max_temperature_c, 1),
+            "envelope": self.envelope,
+            "physics_limit_a": _rounded(self.physics_limit_a, 2) if self.envelope == "datasheet" else None,
+            "verified_by": self.verified_by,
+        }
+        return {key: value for key, value in shown.items() if value is not None}
+
+
+def recommend_charging_current(arguments: RecommendChargingCurrent, context: Context) -> RecommendChargingCurrentResult:
+    """Charging current to use now, with the staged plan, its time and the limits it keeps.
+
+    Every plan rides the envelope in the DFN: priority fastest takes all it allows, longest_life the gentlest that
+    meets the deadline (without one the maker's standard current, at most 0.3C), balanced the gentlest that meets the
+    deadline (without one midway between standard and fastest). Charging that is not allowed gives `current_a` 0.
+    Raises CannotAnswer for unknown cells and for cells without any stated charge current and capacity.
+    """
+    subject = resolve_subject(arguments, context)
+    target = DEFAULT_TARGET_PERCENT if arguments.target_soc_percent is None else arguments.target_soc_percent
+    simulated = has_model(subject.cell)
+    # Physics alone can only be trusted where there is physics: without a model the maker's limits hold.
+    envelope = context.envelope if simulated else "datasheet"
+    request = _Request(subject, target, arguments.time_limit_min, arguments.priority or "balanced", envelope,
+                       _assumptions(subject, arguments))
+    at_start = limits(subject.cell, subject.temperature_c, subject.soc_percent, envelope)
+    refused = at_start.refused
+    if subject.soc_percent >= target:
+        refused = (f"already at {subject.soc_percent:g} %, the target is {target:g} %: nothing to charge; "
+                   "name a higher target to go on")
+    if refused:
+        return _refusal(request, at_start, refused)
+    return _planned(request, at_start) if simulated else _datasheet_only(request, at_start)
+
+
+@dataclass(frozen=True)
+class _Request:
+    subject: Subject
+    target_soc_percent: float
+    time_limit_min: float | None
+    priority: str
+    envelope: EnvelopeName
+    assumptions: tuple[str, ...]
+
+    def fields(self) -> dict[str, Any]:
+        """The result's fields that say what was asked."""
+        s = self.subject
+        return {"asset_id": s.asset_id, "cell_model": s.cell.name, "parallel": s.parallel, "priority": self.priority,
+                "soc_percent": s.soc_percent, "target_soc_percent": self.target_soc_percent,
+                "temperature_c": s.temperature_c, "soh_percent": s.soh_percent, "deadline_min": self.time_limit_min,
+                "envelope": self.envelope}
+
+
+def _planned(request: _Request, at_start: Limits) -> RecommendChargingCurrentResult:
+    subject, model = request.subject, model_of(request.subject.cell)
+    charge = Charge(model, subject.soc_percent, request.target_soc_percent, subject.temperature_c,
+                    subject.soh_percent, request.envelope, at_start.anode_potential_margin_v)
+    fast = fastest(charge)
+    if not fast.stages:
+        return _refusal(request, at_start, _nothing_fits(charge, at_start))
+    plan = _chosen(request, charge, fast)
+    stages, trace, backed_off = checked(charge, plan)
+    notes = list(request.assumptions)
+    if model.stand_in:
+        notes.append(model.stand_in)
+    if backed_off:
+        notes.append(f"The first plan failed its check in the finer model and was lowered by {backed_off} x 3 %.")
+    if plan.reached_soc_percent < request.target_soc_percent - 0.01:
+        notes.append(f"The plan ends at {plan.reached_soc_percent:.1f} %: above that less than 0.02C keeps the limits.")
+    earliest_min = min(fast.charge_time_min, trace.charge_time_min)
+    limit_min = request.time_limit_min
+    current_a = stages[0].current_a
+    return RecommendChargingCurrentResult(
+        **request.fields(), current_a=current_a, pack_current_a=_pack_current(subject, current_a),
+        c_rate=current_a / subject.cell.capacity_nominal_ah,
+        protocol=tuple(ProtocolStage(current_a=s.current_a, until_soc_percent=round(s.until_soc_percent, 3))
+                       for s in _same_current(stages)),
+        reached_soc_percent=plan.reached_soc_percent, charge_time_min=trace.charge_time_min,
+        deadline_met=None if limit_min is None else _in_time(request, trace, plan),
+        earliest_time_min=earliest_min,
+        soc_at_deadline_percent=None if limit_min is None else soc_after(trace, limit_min),
+        limits=_limits_used(at_start), binding_constraint=_binding(request, stages, at_start, trace, plan),
+        min_anode_potential_v=trace.min_anode_potential_v, max_temperature_c=trace.max_temperature_c,
+        max_voltage_v=trace.max_voltage_v, verified_by=version(model), physics_limit_a=physics_current_a(charge),
+        versus_cc_cv=_versus(charge, stages, trace), assumptions=tuple(notes), version=version(model),
+        series=series_of(trace))
+
+
+def _chosen(request: _Request, charge: Charge, fast: Ride) -> Ride:
+    """The plan that priority and deadline ask for; the fastest one when there is no time for another."""
+    limit_min = request.time_limit_min
+    if request.priority == "fastest" or (limit_min is not None and fast.charge_time_min > limit_min * DEADLINE_RESERVE):
+        return fast
+    if limit_min is not None:
+        return gentlest(charge, limit_min * DEADLINE_RESERVE, fast)
+    if request.priority == "longest_life":
+        return capped(charge, gentle_current_a(charge.cell))
+    return capped(charge, (standard_current_a(charge.cell)[0] + fast.stages[0].current_a) / 2)
+
+
+def _in_time(request: _Request, trace: Trace, plan: Ride) -> bool:
+    return (trace.charge_time_min <= request.time_limit_min + 1e-6
+            and plan.reached_soc_percent >= request.target_soc_percent - 0.01)
+
+
+def _binding(request: _Request, stages: tuple[Stage, ...], at_start: Limits, trace: Trace, plan: Ride) -> str:
+    words = []
+    for stage in stages:
+        word = BOUND_WORDS.get(stage.bound_by) or (
+            at_start.max_current_source if stage.bound_by == "current" else _cap_words(request))
+        if not words or words[-1][0] != word:
+            words.append((word, stage))
+    firsts = list(dict.fromkeys(word for word, _ in words))
+    text = firsts[0] + (f", later {' and '.join(firsts[1:])}" if len(firsts) > 1 else "")
+    limit_min = request.time_limit_min
+    if limit_min is not None and not _in_time(request, trace, plan):
+        text = (f"{limit_min:g} min is too short: {soc_after(trace, limit_min):.0f} % by then, "
+                f"{trace.charge_time_min:.0f} min needed; limited by {text}")
+    return text
+
+
+def _cap_words(request: _Request) -> str:
+    if request.time_limit_min is not None:
+        return "the gentlest current that meets the deadline"
+    return {"longest_life": "gentle current for long life"}.get(request.priority, "compromise between speed and life")
+
+
+def _nothing_fits(charge: Charge, at_start: Limits) -> str:
+    if charge.temperature_c > at_start.max_temperature_c - 1:
+        return (f"Any charge would heat the cell above {at_start.max_temperature_c:g} degC: "
+                f"let it cool well below that first.")
+    return ("No current above 0.02C keeps the anode above 0 V against lithium and the voltage within its limit here: "
+            "warm the cell first.")
+
+
+def _refusal(request: _Request, at_start: Limits, reason: str) -> RecommendChargingCurrentResult:
+    subject = request.subject
+    return RecommendChargingCurrentResult(
+        **request.fields(), current_a=0.0, pack_current_a=_pack_current(subject, 0.0), c_rate=0.0,
+        reached_soc_percent=subject.soc_percent, limits=_limits_used(at_start), binding_constraint=reason,
+        deadline_met=None if request.time_limit_min is None else subject.soc_percent >= request.target_soc_percent,
+        assumptions=request.assumptions, version="catalogue limits")
+
+
+def _datasheet_only(request: _Request, at_start: Limits) -> RecommendChargingCurrentResult:
+    """A cell that nothing can simulate: the maker's current, the time by counting charge, and no verification."""
+    subject, cell = request.subject, request.subject.cell
+    standard_a = min(standard_current_a(cell)[0], at_start.max_current_a)
+    current_a = at_start.max_current_a if request.priority == "fastest" else standard_a
+    capacity_ah = cell.capacity_nominal_ah
+    minutes = None
+    if capacity_ah is not None:
+        charged_ah = (request.target_soc_percent - subject.soc_percent) / 100 * capacity_ah * subject.soh_percent / 100
+        minutes = charged_ah / current_a * 60
+    note = (f"No parameterisation covers {cell.name} ({cell.chemistry_stated}): datasheet limits only, not simulated; "
+            "the time is charge over current without the taper at the end.")
+    limit_min = request.time_limit_min
+    return RecommendChargingCurrentResult(
+        **request.fields(), current_a=current_a, pack_current_a=_pack_current(subject, current_a),
+        c_rate=None if capacity_ah is None else current_a / capacity_ah,
+        protocol=(ProtocolStage(current_a=current_a, until_soc_percent=request.target_soc_percent),),
+        reached_soc_percent=request.target_soc_percent, charge_time_min=minutes,
+        deadline_met=None if limit_min is None or minutes is None else minutes <= limit_min,
+        limits=_limits_used(at_start), binding_constraint=f"{at_start.max_current_source}; not simulated",
+        assumptions=(*request.assumptions, note), version="catalogue limits")
+
+
+def _versus(charge: Charge, stages: tuple[Stage, ...], trace: Trace) -> VersusCcCv | None:
+    """Plain CC-CV at the maker's standard current (never above the envelope's) over the same charge."""
+    from tools.ageing import NO_AGEING_MODEL, has_ageing, lithium_lost
+
+    plain = cc_cv(charge, standard_current_a(charge.cell)[0])
+    if plain.trace is None or plain.reached_soc_percent < stages[-1].until_soc_percent - 0.01:
+        return None
+    ages, period_min = has_ageing(charge.model), max(plain.charge_time_min, trace.charge_time_min) + 60
+    return VersusCcCv(
+        cc_cv_current_a=plain.stages[0].current_a, cc_cv_time_min=plain.charge_time_min,
+        cc_cv_min_anode_potential_v=plain.trace.min_anode_potential_v,
+        minutes_saved=plain.charge_time_min - trace.charge_time_min,
+        lithium_lost_percent=lithium_lost(charge, stages, period_min).total_percent if ages else None,
+        cc_cv_lithium_lost_percent=(
+            lithium_lost(charge, merged(plain.stages), period_min).total_percent if ages else None),
+        life_note=(f"percent of capacity lost to SEI and plating in the same {period_min:.0f} min, charge and rest"
+                   if ages else NO_AGEING_MODEL))
+
+
+def _assumptions(subject: Subject, arguments: RecommendChargingCurrent) -> tuple[str, ...]:
+    words = {"soc_percent": f"{subject.soc_percent:g} % charged", "soh_percent": f"{subject.soh_percent:g} % health",
+             "temperature_c": f"{subject.temperature_c:g} degC"}
+    assumed = [text for name, text in words.items() if (subject.sources or {}).get(name) == "default"]
+    if arguments.target_soc_percent is None:
+        assumed.append(f"target {DEFAULT_TARGET_PERCENT:g} %")
+    found = [f"Assumed: {', '.join(assumed)}."] if assumed else []
+    found.append("Surroundings at the cell's temperature, still air.")
+    if subject.soh_percent > 100:
+        found.append("A state of health above 100 % is simulated as 100 %.")
+    return tuple(found)
+
+
+def _pack_current(subject: Subject, current_a: float) -> float | None:
+    return None if subject.asset_id is None else current_a * subject.parallel
+
+
+def _same_current(stages: tuple[Stage, ...]) -> list[Stage]:
+    """Stages whose current changes, whatever bound them."""
+    following = (*stages[1:], None)
+    return [s for s, after in zip(stages, following, strict=True) if after is None or after.current_a != s.current_a]
+
+
+def _limits_used(at_start: Limits) -> LimitsUsed:
+    return LimitsUsed(
+        max_current_a=Limit(value=at_start.max_current_a, source=at_start.max_current_source),
+        max_voltage_v=Limit(value=at_start.max_voltage_v, source=at_start.max_voltage_source),
+        max_temperature_c=Limit(value=at_start.max_temperature_c, source=at_start.temperature_source),
+        anode_potential_margin_v=Limit(value=at_start.anode_potential_margin_v, source=at_start.anode_potential_source))
+
+
+def series_of(trace: Trace, points: int = 120) -> dict[str, list[float]]:
+    """A trace thinned for plots."""
+    every = max(1, len(trace.t_s) // points)
+    rows = {"t_min": trace.t_s / 60, "current_a": trace.current_a, "voltage_v": trace.voltage_v,
+            "temperature_c": trace.temperature_c, "anode_potential_v": trace.anode_potential_v,
+            "soc_percent": trace.soc_percent}
+    return {name: [round(float(v), 4) for v in values[::every]] for name, values in rows.items()}
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
