@@ -20,6 +20,8 @@ from tools.errors import CannotAnswer
 
 SEED = 20
 CELLS = ("LG M50LT", "A123 26650", "Kokam 7.5Ah", "UMich pouch")  # those with a parameterisation of their own
+COUNT = 12
+COLDEST_C, HOTTEST_C = -6.0, 46.0  # a little beyond the usual window at both ends
 USUAL_WINDOW_C = (0.0, 45.0)  # lithium-ion charging where a sheet states no window
 USUAL_VOLTAGE_V = 4.2
 LIMITS = ("anode", "voltage", "temperature", "current")
@@ -40,13 +42,13 @@ class Scenario:
 
 
 def scenarios(count: int) -> list[Scenario]:
-    """The first `count` of the seeded scenarios: three per cell, from below the window's edge to near its top."""
-    rng = random.Random(SEED)
-    found = []
+    """The first `count` of the seeded scenarios: three per cell, one in each twelfth of the temperatures."""
+    rng, found = random.Random(SEED), []
+    twelfths = rng.sample(range(COUNT), COUNT)
     for number in range(count):
         found.append(Scenario(
             cell_model=CELLS[number % len(CELLS)],
-            temperature_c=round(rng.uniform(-5, 43), 1) + 0.0,  # no negative zero
+            temperature_c=round(COLDEST_C + (twelfths[number] + rng.random()) / COUNT * (HOTTEST_C - COLDEST_C), 1),
             soc_percent=float(rng.randrange(5, 50, 5)),
             target_soc_percent=float(rng.randrange(70, 100, 5)),
             soh_percent=float(rng.randrange(80, 101, 4)),
