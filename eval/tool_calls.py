@@ -5,7 +5,7 @@ answers is read by the agent's own code, so a wrong reading there is a wrong ans
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,13 +83,20 @@ def _ask_all(endpoint: Endpoint, questions: Sequence[Question], settings: Settin
     try:
         served = OpenAI(base_url=endpoint.url, api_key="local", timeout=30).models.list().data[0].id
         model = _model(settings.model_copy(update={"vllm_url": endpoint.url}), served)
-        with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
-            answers = list(track(pool.map(lambda q: ask(model, q), questions), total=len(questions),
-                                 description=f"asking {endpoint.name}", console=people))
+        answers = _in_parallel(lambda question: ask(model, question), questions, f"asking {endpoint.name}")
     except OpenAIError as error:
         reason = str(error).rstrip(".")
         raise ConnectionError(f"{endpoint.name} at {endpoint.url} did not answer ({reason}): is it serving?") from None
     return {"model": served} | _scores(questions, answers)
+
+
+def _in_parallel(work: Callable[[Question], Answer], questions: Sequence[Question], title: str) -> list[Answer]:
+    """Answers in the questions' order; an interruption or a lost server drops what has not been asked yet."""
+    pool = ThreadPoolExecutor(CONCURRENT_REQUESTS)
+    try:
+        return list(track(pool.map(work, questions), total=len(questions), description=title, console=people))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _model(settings: Settings, served: str):
