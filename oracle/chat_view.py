@@ -115,7 +115,7 @@ def _comparison(versus: dict[str, Any]) -> str:
     text = (f"{abs(saved):.1f} min {'faster' if saved >= 0 else 'slower'} than plain CC-CV "
             f"at {versus['cc_cv_current_a']:.2f} A per cell")
     if lost is not None and plain_lost is not None:
-        text += f"; this charge costs {number_text(lost, 2)} % of capacity, the plain one {number_text(plain_lost, 2)} %"
+        text += f"; costs {number_text(lost, 2)} % of capacity, the plain charge {number_text(plain_lost, 2)} %"
     return text
 
 

@@ -49,10 +49,9 @@ def figure_for(name: str, result: dict[str, Any]):
 def charge_figure(result: dict[str, Any]):
     """Current, voltage, temperature and anode potential over minutes, each with the limit it must respect.
 
-    Reads result["series"] (t_min and the panels' names, equal lengths) and result["limits"]; the plain
-    constant-current charge, when result["series"]["cc_cv"] has one, is drawn dotted for comparison.
+    Reads result["series"] (t_min and the panels' names, equal lengths) and result["limits"].
     """
-    series = result.get("series") or {}
+    series = _series(result)
     minutes = series.get("t_min") or []
     panels = [p for p in PANELS if len(series.get(p.series) or []) == len(minutes)]
     if len(minutes) < 2 or not panels:
@@ -60,7 +59,6 @@ def charge_figure(result: dict[str, Any]):
     figure = _stacked(len(panels), "minutes from now")
     soc = _thin(series.get("soc_percent") or [None] * len(minutes))
     for row, panel in enumerate(panels, start=1):
-        _compare(figure, row, panel, series.get("cc_cv") or {})
         _curve(figure, row, panel, _thin(minutes), _thin(series[panel.series]), soc)
         for name, label in panel.limits:
             _limit_line(figure, row, panel, label, limit_of(result, name))
@@ -73,7 +71,7 @@ def charge_figure(result: dict[str, Any]):
 
 def life_figure(result: dict[str, Any]):
     """Capacity in percent of new over years: the forecast, its band, and the 80 % line."""
-    series = result.get("series") or {}
+    series = _series(result)
     years, capacity = series.get("years") or [], series.get("capacity_percent") or []
     if len(years) < 2 or len(years) != len(capacity):
         return None
@@ -101,6 +99,11 @@ def limit_of(result: dict[str, Any], name: str) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def _series(result: dict[str, Any]) -> dict[str, list[float]]:
+    series = result.get("series")
+    return series if isinstance(series, dict) else {}
+
+
 def _stacked(rows: int, x_title: str, panel_px: int = PANEL_PX):
     from plotly.subplots import make_subplots
 
@@ -123,13 +126,6 @@ def _curve(figure, row: int, panel: Panel, minutes: list, values: list, soc: lis
         x=minutes, y=values, customdata=soc, mode="lines", name=panel.title, row=row, col=1,
         line={"color": panel.colour, "width": 2.5, "shape": panel.shape},
         hovertemplate=f"%{{y:.3~g}} {panel.unit}{note}<extra></extra>")
-
-
-def _compare(figure, row: int, panel: Panel, plain: dict[str, list]) -> None:
-    minutes, values = plain.get("t_min") or [], plain.get(panel.series) or []
-    if len(minutes) > 1 and len(minutes) == len(values):
-        figure.add_scatter(x=_thin(minutes), y=_thin(values), mode="lines", row=row, col=1, name="plain charge",
-                           line={"color": MUTED, "width": 1.4, "dash": "dot"}, hoverinfo="skip")
 
 
 def _limit_line(figure, row: int, panel: Panel, label: str, value: float | None) -> None:
