@@ -31,3 +31,4 @@ class Answered:
     citations: list[dict[str, Any]] = field(default_factory=list)  # {n, document, page, passage}
     grounding: dict[str, Any] = field(default_factory=dict)  # {grounded, regenerated, rendered_plainly, unsupported}
     audit_id: str = ""
+    usage: dict[str, int] = field(default_factory=dict)  # {prompt_tokens, completion_tokens}

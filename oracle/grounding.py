@@ -1,0 +1,182 @@
+"""Is every number of an answer backed: by the conversation, by a tool result of this turn, by a cited passage?
+
+A number is backed up to rounding and unit conversion (degC/degF, min/h, A/mA, V/mV, percent/fraction,
+current/C-rate through the capacity, pack/cell through the counts in the same result).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oracle.quantities import Quantity, in_text, numbers_of, of_field, texts_of
+
+ROUNDING_LIMIT = 0.05  # "3 A" for 3.4 A loses too much, though it is correct rounding
+CURRENT_TOLERANCE = 0.02  # of the recommended current, which people set on a charger
+_CITATION = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
+_SENTENCE = re.compile(r"[^.!?\n]*(?:\.(?=\d)[^.!?\n]*)*[.!?\n]?")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call of this turn as grounding sees it: canonical arguments and the full result."""
+
+    name: str
+    arguments: dict[str, Any]
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`unsupported`: numbers and citations without a source; `missing`: what the answer had to say and does not."""
+
+    unsupported: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def grounded(self) -> bool:
+        return not self.unsupported and not self.missing
+
+
+def check(answer: str, calls: Sequence[Call], conversation: Sequence[dict[str, str]]) -> Verdict:
+    """Judge an answer against the calls of its turn and the conversation ({role, content}, the question last)."""
+    names = cell_names()
+    sources = _sources(answer, calls, conversation, names)
+    unsupported = [q.text for q in in_text(answer, names) if not _backed(q, sources)]
+    unsupported += [f"[{n}]" for n in sorted(cited_numbers(answer) - passages_of(calls).keys())]
+    return Verdict(tuple(unsupported), tuple(_missing(answer, calls, names)))
+
+
+def cited_numbers(answer: str) -> set[int]:
+    """The passages that an answer cites: "[1]" and "[2, 3]" are 1, 2 and 3."""
+    return {int(n) for group in _CITATION.findall(answer) for n in group.split(",")}
+
+
+def passages_of(calls: Sequence[Call]) -> dict[int, dict[str, Any]]:
+    """Citation number -> passage, of every search of this turn."""
+    found = (p for c in calls if c.name == "search_documents" for p in c.result.get("passages", ()))
+    return {passage.get("n", i): passage for i, passage in enumerate(found, start=1)}
+
+
+def citations(answer: str, calls: Sequence[Call]) -> list[dict[str, Any]]:
+    """The cited passages as {n, document, page, passage}."""
+    passages, cited = passages_of(calls), sorted(cited_numbers(answer))
+    return [{"n": n, "document": passages[n].get("document"), "page": passages[n].get("page"),
+             "passage": passages[n].get("text")} for n in cited if n in passages]
+
+
+def cell_names() -> tuple[str, ...]:
+    """Names of cells that hold digits; those digits are no claims."""
+    from tools.cells import load_catalogue
+
+    spellings = {s for cell in load_catalogue() for s in (cell.model, cell.name, cell.id, *cell.aliases)}
+    return tuple(sorted(s for s in spellings if any(c.isdigit() for c in s)))
+
+
+def _sources(answer: str, calls: Sequence[Call], conversation, names) -> list[Quantity]:
+    """Everything a number may come from. With no result and no earlier answer a person's own numbers may be
+    repeated in a question back to them, but not in a statement: repeating is not knowing."""
+    told = conversation
+    if not calls and not any(m["role"] == "assistant" for m in conversation) and not _asks_only(answer, names):
+        told = ()
+    sources = [q for message in told for q in in_text(message["content"], names)]
+    cited = cited_numbers(answer)
+    for call in calls:
+        result = call.result
+        if call.name == "search_documents":
+            result = [[p["text"], p["document"]] for n, p in passages_of(calls).items() if n in cited]
+        sources += [of_field(name, value) for name, value in numbers_of(call.arguments)]
+        sources += [of_field(name, value) for name, value in numbers_of(result)]
+        sources += [q for text in (*texts_of(result), *texts_of(call.arguments)) for q in in_text(text, names)]
+        sources += _converted(result)
+    return sources
+
+
+def _asks_only(answer: str, names) -> bool:
+    """True when every sentence with a number in it is a question."""
+    sentences = [s for s in _SENTENCE.findall(answer) if in_text(s, names)]
+    return all(s.rstrip().endswith("?") for s in sentences)
+
+
+def _converted(result: Any, capacity_ah: float = 0.0, parallel: int = 0, series: int = 0) -> Iterator[Quantity]:
+    """Currents as C-rates, C-rates as currents, pack values as a cell's and back, where the result says how."""
+    if isinstance(result, list | tuple):
+        for value in result:
+            yield from _converted(value, capacity_ah, parallel, series)
+    if not isinstance(result, dict):
+        return
+    capacity_ah = next((v for k, v in result.items() if "capacity" in k and k.endswith("_ah") and v), capacity_ah)
+    parallel = _count(result.get("parallel")) or parallel
+    series = _count(result.get("series")) or series
+    for key, value in result.items():
+        if isinstance(value, dict | list | tuple):
+            yield from _converted(value, capacity_ah, parallel, series)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield from _siblings(key, float(value), capacity_ah, parallel, series)
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _siblings(key: str, value: float, capacity_ah: float, parallel: int, series: int) -> Iterator[Quantity]:
+    if key.endswith("c_rate") and capacity_ah:
+        yield of_field("current_a", value * capacity_ah)
+    elif key.endswith("_a"):
+        if capacity_ah:
+            yield of_field("c_rate", value / capacity_ah)
+        if parallel:
+            yield from (of_field("current_a", value * parallel), of_field("current_a", value / parallel))
+    elif key.endswith("_v") and series:
+        yield from (of_field("voltage_v", value * series), of_field("voltage_v", value / series))
+
+
+def _backed(claim: Quantity, sources: Sequence[Quantity]) -> bool:
+    return any(_matches(claim, source) for source in sources)
+
+
+def _matches(claim: Quantity, source: Quantity) -> bool:
+    if not claim.readings or not source.readings:  # a bare number is compared as written
+        if claim.readings and source.readings == ():
+            return _near(claim.value, source.value, claim.half_step, claim.readings[0][0])
+        return _near(claim.value, source.value, claim.half_step, source.readings[0][0] if source.readings else "")
+    return any(family == other and _near(value, true, half, family)
+               for family, value, half in claim.readings for other, true, _ in source.readings)
+
+
+def _near(stated: float, true: float, half_step: float, family: str = "") -> bool:
+    """True when `stated` is `true` rounded to the digits it shows, and rounding did not eat the value."""
+    off = abs(stated - true)
+    if off <= 1e-9 * max(1.0, abs(true)):
+        return True
+    if family == "temperature":
+        return off <= half_step * (1 + 1e-6)
+    return off <= min(half_step * (1 + 1e-6), ROUNDING_LIMIT * abs(true))
+
+
+def states_current(answer: str, current_a: float, names: tuple[str, ...] = ()) -> bool:
+    """True when the answer states this current, to 2 %."""
+    limit = max(CURRENT_TOLERANCE * abs(current_a), 5e-4)
+    return any(family == "current" and abs(value - current_a) <= limit
+               for q in in_text(answer, names) for family, value, _ in q.readings)
+
+
+def _missing(answer: str, calls: Sequence[Call], names) -> Iterator[str]:
+    """What an answer may not leave out: the recommended current, and every tool's refusal."""
+    for i, call in enumerate(calls):
+        mended = any(c.name == call.name and "error" not in c.result for c in calls[i + 1:])
+        if "error" in call.result and not mended and not _conveys(answer, call.result["error"]):
+            yield call.result["error"]
+        current = call.result.get("current_a") if call.name == "recommend_charging_current" else None
+        if current is not None and not states_current(answer, current, names):
+            yield f"the current, {current:g} A"
+        pack = call.result.get("pack_current_a") if (call.result.get("parallel") or 1) > 1 else None
+        if current and pack and not states_current(answer, pack, names):
+            yield f"the current of the whole pack, {pack:g} A"
+
+
+def _conveys(answer: str, sentence: str) -> bool:
+    """True when most of a refusal's telling words are in the answer."""
+    telling = {w for w in re.findall(r"[a-z]{4,}|pk-\d{4}\S*|\d+", sentence.lower())}
+    said = set(re.findall(r"[a-z]{4,}|pk-\d{4}\S*|\d+", answer.lower()))
+    return len(telling & said) >= 0.6 * len(telling)

@@ -1,0 +1,31 @@
+"""How numbers and fields of a result are written for a person."""
+
+from typing import Any
+
+from oracle.quantities import plain_unit, unit_of_field
+
+
+def number(value: float) -> str:
+    """A number as it is shown: at most four significant digits unless it is whole."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if float(value).is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+
+
+def quantity(field: str, value: Any) -> str:
+    """A field's value with the unit in the field's name: ("charge_time_min", 38.2) is "38.2 min"."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return number(value) if isinstance(value, bool) else str(value)
+    unit = unit_of_field(field)
+    return f"{number(value)} {plain_unit(unit)}" if unit else number(value)
+
+
+def label(field: str) -> str:
+    """A field's name without its unit, in words: charge_time_min is "charge time"."""
+    unit, parts = unit_of_field(field), field.split("_")
+    if unit:
+        parts = parts[:-2] if unit == "C-rate" else parts[:-1]
+    words = " ".join(parts) or {"C-rate": "C-rate"}.get(unit, field)
+    return words.replace("soc", "SoC").replace("soh", "SoH")
