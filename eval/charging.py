@@ -1,7 +1,8 @@
 """The claim "a recommended charge holds every limit": seeded scenarios, each result simulated anew and counted.
 
 The recommendation is taken at its word: its stages are run through the DFN on the fine mesh, and the trace is held
-against 0 V at the anode and against the catalogue's own figures, read here and not by the code under test.
+against 0 V at the anode and against the catalogue's own figures, read here and not by the code under test. Simulator
+and parameterisations are those of the tool: this shows that a plan keeps its limits in the model, not in a real cell.
 """
 
 import random
