@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tools.contract import quantity_of
-from tools.words.spans import locate, same, spans
+from tools.words.spans import UNIT_AFTER, locate, same, spans
 from tools.words.text import NUM, fold, one_line
 
 __all__ = ["locate", "spans", "unsaid"]
@@ -17,10 +17,13 @@ _SUFFIX = {  # how a result's field of the quantity ends
 _SUPERLATIVE = re.compile(one_line(
     r"""\b(?!rest|test|forest|request|latest|past|last|first)\w+est\b|\b(?:most|least|worst|best|champion|single)\b
     |\b\w{3,}ste[rsnm]?\b|\b(?:le|la) (?:plus|moins)\b|meilleure?|pire|最"""), re.IGNORECASE)
-_TWICE_HALF = re.compile(r"\b(?:double|twice|half|halve|doppelte?|halb\w*|hälfte|moitié)\b|一半|两倍", re.IGNORECASE)
+_TWICE_HALF = re.compile(one_line(
+    r"""\b(?:double|halve|(?:twice|half)(?: of)? (?:that|the|this|as|it)|doppelt\w*|halb so|die hälfte|deux fois plus
+    |moitié moins)\b|一半|两倍"""), re.IGNORECASE)
 _MORE_LESS = re.compile(one_line(
-    r"""\b(?:add|another|more|less|fewer|plus|minus|on top|shift|raise|increase|lower|reduce|extend\w*|later|longer
-    |shorter|up by|down by|mehr|weniger|länger|kürzer|de plus|de moins|encore)\b|[再多少]"""), re.IGNORECASE)
+    r"""\b(?:add|another|(?:more|less|fewer|longer|shorter|later)(?! than)|plus|minus|on top|shift|raise
+    |increase|lower|reduce|extend\w*|up by|down by|mehr|weniger|länger|kürzer|de plus|de moins|encore)\b
+    |[再多少]"""), re.IGNORECASE)
 _PRIORITY_WORDS = {
     "fastest": one_line(
         r"""fast|quick|asap|hurry|rush|speed|soon|record|short|min(?:imum|imal)?\.? time|least time|time[- ]optimal
@@ -71,7 +74,10 @@ def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequen
 
 
 def _stands_in(phrase: str, text: str) -> bool:
-    return bool(phrase) and re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", fold(text)) is not None
+    """The phrase stands in the text as whole words and without a unit behind it."""
+    folded = fold(text)
+    return bool(phrase) and any(not UNIT_AFTER.match(folded, m.end())
+                                for m in re.finditer(rf"(?<![\w.,/-]){re.escape(phrase)}(?!\w)", folded))
 
 
 def _unit_corrected(words: Any, texts: Sequence[str]) -> bool:

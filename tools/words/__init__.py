@@ -38,21 +38,23 @@ QUANTITIES = tuple(_READERS)
 
 # Words around a value that do not change it, before and after; a word not listed here makes the value unreadable.
 _LEAD = re.compile(one_line(
-    r"""(?:up to|down to|at most|at least|(?:no |not )?(?:more|less|fewer|higher|lower|better|worse|hotter|warmer|colder
-    |longer) than|(?:worn|faded|aged|dropped|fallen|degraded) to|as much as|about|around|approximately|approx\.?|roughly
-    |nearly|almost|circa|ca\.?|some|say|maybe|exactly|precisely|just|only|maximum|max\.?|minimum|min\.
-    |above|over|under|below|beyond|exceeding|past|the|an?|at|to|from|of|in|within|until|till|for|by|on|with|it is
-    |it's|is|are
-    |next|coming|top|bottom|first|worst|best|last|limit|state of charge|state of health|charge|soc|soh|health|dod|depth
-    |temperature|temp|ambient|current|spread|t|i|bis|auf|von|bei|unter|über|ab|mit|nach|ungefähr|etwa|rund|genau|nur|der
-    |die|das|den|dem|à|de|en|dans|sous|jusqu'à|environ|pendant|le|la|les|avec|moins de|plus de
-    |到|在|约|大约|超过|低于|高于|环境|电量|温度|前|最多|<=|>=|<|>|=|~|≈|≤|≥|@|:|,|\()[ :=]*(?![^\W\d_一-鿿])"""))
+    r"""(?:up to|down to|at most|at least|(?:no |not )?(?:more|less|fewer|higher|lower|better|worse|hotter|warmer
+    |colder|longer) than|(?:worn|faded|aged|dropped|fallen|degraded) to|as much as|about|around|approximately
+    |approx\.?|roughly|(?:nearly|almost)(?! (?:full|empty|flat|dead|discharged|voll|leer))|circa|ca\.?|some|say
+    |maybe|exactly|precisely|just|only|maximum|max\.?|minimum|min\.|above|over|under|below|beyond|exceeding|past
+    |the|an?|at|to|from|of|in|within|until|till|for|by|on|with|it is|it's|is|are|has|have|had|having|our|my|your
+    |this|that|their|unser|(?:(?:is|are|be|gets?|being) )?(?:cycled|charged|recharged)|cycles|charges|next|coming
+    |top|bottom|first|worst|best|last|limit|state of charge|state of health|charge|soc|soh|health|dod|depth
+    |temperature|temp|ambient|current|spread|t|i|bis|auf|von|bei|unter|über|ab|mit|nach|ungefähr|etwa|rund|genau
+    |nur|der|die|das|den|dem|à|de|en|dans|sous|jusqu'à|environ|pendant|le|la|les|avec|moins de|plus de|充[到至]|到
+    |在|健康度|约|大约|超过|低于|高于|环境|电量|温度|前|最多|<=|>=|<|>|=|~|≈|≤|≥|@|:|,
+    |\()[ :=]*(?![^\W\d_一-鿿])"""))
 _TRAIL = re.compile(one_line(
-    r"""[ ,]*(?:\b(?:please|pls|now|right now|currently|soc|soh|dod|health|healthy|state of (?:charge|health)|charged?
-    |charging|capacity|ambient|outside|inside|left|remaining|maximum|max\.?|at most|tops|or so|only|long|deep|depth
-    |packs?
-    |units|ones|of them|ahead|from now|available|time|limit|window|bitte|jetzt|noch|ladung|geladen|gesundheit
-    |restante?s?|s'il vous plaît|svp)|以上|以下|以内|之内|内|左右|后|[.,;:!?)]| )$"""))
+    r"""[ ,]*(?:\b(?:please|pls|now|right now|currently|soc|soh|dod|health|healthy|state of (?:charge|health)
+    |charged?|charging|constant|dc|current|spread|gap|difference|capacity|ambient|outside|inside|left|remaining
+    |maximum|max\.?|at most|tops|or so|only|long|deep|depth|packs?|units|ones|of them|ahead|from now|available|time
+    |limit|window|bitte|jetzt|noch|ladung|geladen|gesundheit|restante?s?|s'il vous plaît|svp)|以上|以下|以内|之内
+    |内|左右|后|[.,;:!?)]| )$"""))
 
 
 def read(words: str | float, quantity: str) -> float | int | str:
@@ -69,7 +71,7 @@ def read(words: str | float, quantity: str) -> float | int | str:
     if quantity == "asset_id":
         return _read_asset(words)
     if isinstance(words, int | float):
-        return _checked(_from_number(float(words), quantity), words, quantity)
+        return _checked(_from_number(words, quantity), words, quantity)
     if len(words) > MAX_WORDS:
         raise _unreadable(words[:40] + "...", quantity)
     try:
@@ -156,7 +158,9 @@ def _plain_text(words: Any, quantity: str) -> str:
 
 
 def _from_number(value: float, quantity: str) -> float:
-    return 100 * value if quantity == "soh" and 0.5 <= value <= 1.1 else value
+    """A float (not a whole number) of 0.5 to 1.1 given as health is a fraction of new."""
+    is_fraction = quantity == "soh" and isinstance(value, float) and 0.5 <= value <= 1.1
+    return 100 * value if is_fraction else float(value)
 
 
 def _checked(value: float, words: Any, quantity: str) -> float | int:

@@ -12,18 +12,18 @@ from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, numbe
 PERCENT = r"(?:%|percent|per ?cent|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por ciento)"
 _FULL = one_line(r"""(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)|fully(?: charged)?
     |completely(?: charged)?|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: full)?|brim ?full
-    |(?:to )?fill(?:ed|ing)?(?: up)?|topped (?:up|off)|vollständig|(?:au )?plein|pleine|à bloc|充?满电?|llen[oa])""")
+    |fill(?:ed|ing)?(?: up)?|topped (?:up|off)|vollständig|(?:au )?plein|pleine|à bloc|充?满电?|llen[oa])""")
 _EMPTY = one_line(r"""(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged
     |vide|à plat|没电|空|vací[oa])""")
 _STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"
 _CAPACITY = one_line(r"""(?:(?: (?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original
-    |initial|new|rated|nominal))* ?(?:capacity|kapazität|capacité|health|soh|容量))?""")
-_LOST = one_line(r"""(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|down|missing
-    |used up|verloren|verlust|kapazitätsverlust|weg|perdue?s?|de perte|perte|en moins|衰减|损失)""")
-_LOSING = one_line(r"""(?:(?:has|have|had|having|hat|a) )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?
-    |fading by
-    |loss of|a loss of|down(?: by)?|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von|perdu|perte de
-    |衰减了?|损失了?)""")
+    |initial|new|rated|nominal))* ?(?:capacity|kapazität|capacité|health|soh|的?容量))?""")
+_LOST = one_line(r"""(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|down
+    |missing|used up|less capacity|verloren|verlust|kapazitätsverlust|weg|perdue?s?|de perte|perte|en moins|衰减
+    |损失|的容量衰减)""")
+_LOSING = one_line(r"""(?:a |hat )?(?:capacity )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?|fading by
+    |loss of|a loss of|down(?: by)?|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von|perdu
+    |perte de(?: capacité de)?|衰减了?|损失了?)""")
 _SAID_MORE = r"(?:about |around |roughly |some |more than |less than |over |already |etwa |rund |environ )?"
 
 
@@ -39,7 +39,7 @@ def percent(form: str) -> float | None:
         return 50.0
     if m := re.fullmatch(rf"({AMOUNT}){_STATE}", form):
         return _share(m[1])
-    if re.fullmatch("1?半", form):
+    if re.fullmatch("1?半[满充]?", form):
         return 50.0
     return None
 
@@ -56,14 +56,15 @@ def soh(form: str) -> float | None:
     """Health in percent: as percent, or what was lost ("lost a fifth" 80); a bare 0.5 to 1.1 is a fraction of new."""
     if re.fullmatch(r"(?:brand |as |like |as good as |factory )?(?:new|fresh)|(?:fabrik|brand)?neu|全新", form):
         return 100.0
-    lost = rf"(?:has |have |hat )?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:is |are |has |have |been |already )*{_LOST}"
+    lost = rf"(?:hat )?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:is |are |has |have |been |already )*{_LOST}"
     if m := re.fullmatch(lost + _CAPACITY, form):
         return _left(m[1])
     if m := re.fullmatch(rf"{_LOSING} ?{_SAID_MORE}({AMOUNT} ?{PERCENT}?){_CAPACITY}(?: verloren)?", form):
         return _left(m[1])
-    if m := re.fullmatch(rf"({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:left|remaining|übrig|restante?s?|剩余)?", form):
+    left = rf"(?:容量剩余?)?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:left|remaining|übrig|restante?s?|剩余)?"
+    if m := re.fullmatch(left, form):
         form = m[1].strip()
-    if re.fullmatch(NUM, form) and 0.5 <= number(form) <= 1.1:
+    if re.fullmatch(r"[01][.,]\d+", form) and 0.5 <= number(form) <= 1.1:
         return 100 * number(form)
     return percent(form)
 
@@ -75,7 +76,7 @@ def _left(lost: str) -> float | None:
 
 def celsius(form: str) -> float | None:
     """degC: "12 degrees", "-5 °C", "90 F", "300 K", "five below zero", "freezing point", "room temperature"."""
-    if re.fullmatch(r"(?:at |the )?(?:freezing(?: point)?|gefrierpunkt|ice bath|below freezing|sub ?zero|below zero"
+    if re.fullmatch(r"(?:freezing(?: point)?|gefrierpunkt|ice bath|below freezing|sub ?zero|below zero"
                     r"|point de congélation|冰点|零下)", form):
         return 0.0
     if re.fullmatch(r"room temp(?:erature)?|raumtemperatur|zimmertemperatur|température ambiante|室温", form):
@@ -142,7 +143,7 @@ def count(form: str) -> float | None:
     """A whole number: "5", "top ten", "half a dozen", "the single worst" (1)."""
     if re.fullmatch(r"(?:the |1 )*single(?: (?:\w+est|worst|best))?", form):
         return 1.0
-    if m := re.fullmatch(r"(?:(an?|1|half an?|\d+) )?(?:dozen|dutzend|douzaine|couple|pair|paar)", form):
+    if m := re.fullmatch(r"(?:(an?|1|half(?: an?)?|\d+) )?(?:dozen|dutzend|douzaine|couple|pair|paar)", form):
         size = 2 if form.endswith(("couple", "pair", "paar")) else 12
         times = {"half": 0.5, "a": 1, "an": 1}.get((m[1] or "a").split()[0])
         return size * (float(m[1]) if times is None else times)

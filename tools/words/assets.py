@@ -2,20 +2,22 @@
 
 import re
 
-_NR = r"(?: ?(?:no|nr|num|number|nummer|numéro|n°|nº|id|#|:|第)\.?)*[ _#:-]*"
+_NR = r"(?: ?(?:no|nr|num|number|nummer|numéro|n°|nº|id|#|:|第)\.?)*[ _#:.-]*"
 _PACK_WORD = r"(?:the )?(?:pk|packs?|battery(?: ?packs?)?|batteriepack|batterie|akku(?: ?packs?)?|电池包|电池)"
-_PACK = rf"(?:#|{_PACK_WORD}{_NR})(\d{{1,5}})(?:号)?"
+_KIND = r"(?:(?:pack|battery|battery pack|cell|zelle|akku|batterie) )?"  # "pack PK-0042", "cell PK-0042-C07"
+_PACK = rf"(?:#|{_KIND}{_PACK_WORD}{_NR})(\d{{1,5}})(?:号)?"
 _CHINESE_PACK = r"第?(\d{1,4}) ?号(?:电池包|电池|包)"
-_CELL = rf"(?:c|cell|zelle|cellule|celda|电芯){_NR}(\d{{1,3}})(?:号)?"
+_CELL = rf"(?:(?:cell |zelle )?c|cell|zelle|cellule|celda|电芯){_NR}(\d{{1,3}})(?:号)?"
 _CHINESE_CELL = r"第?(\d{1,3})(?:号|节|个)?(?:电芯|单体)"
 _OF = r"(?: ?(?:of|in|from|on|within|inside|von|vom|aus|im|der|du|de la|de|dans|la|the|,))* ?"
-_UPLOAD = r"(?:up|uploads?|uploaded file|file|datei|fichier|上传)(?: ?(?:id|no|nr)\.?)?([ _#:.-]*)([0-9a-f]{4,12})"
+_UPLOAD = (r"(?:(?:upload|file|the file) )?(?:up|uploads?|uploaded file|file|datei|fichier|上传)"
+           r"(?: ?(?:id|no|nr)\.?)?([ _#:.-]*)([0-9a-f]{4,12})")
 
 
 def asset_id(form: str) -> str | None:
     """PK-0042, PK-0042-C07 or UP-3f9a from one folded form; None when it names no asset."""
     pack = rf"(?:{_PACK}|{_CHINESE_PACK})"
-    if m := re.fullmatch(rf"{pack}(?:[ ,_/.-]*(?:的)?(?:{_CELL}|{_CHINESE_CELL}))?", form):
+    if m := re.fullmatch(rf"{pack}(?:[ ,_/.-]*(?:的|'s )?(?:{_CELL}|{_CHINESE_CELL}))?", form):
         return _pack(m[1] or m[2], m[3] or m[4])
     if m := re.fullmatch(rf"(?:{_CELL}|{_CHINESE_CELL}){_OF}{pack}", form):
         return _pack(m[3] or m[4], m[1] or m[2])

@@ -35,7 +35,7 @@ def clock_times(form: str) -> list[tuple[int, int, int, bool]]:
     for pattern in _CLOCKS:
         for m in pattern.finditer(form):
             free = all(m.end() <= a or m.start() >= b for a, b, _, _ in found)
-            if free and not re.search(r"[\w.:]$", form[:m.start()]) and (time := _minute_of_day(m)) is not None:
+            if free and not re.search(r"[a-zà-ÿ\d.:]$", form[:m.start()]) and (time := _minute_of_day(m)) is not None:
                 found.append((m.start(), m.end(), *time))
     if len(found) == 1:
         taken = found[0]

@@ -26,7 +26,7 @@ _CYCLES = one_line(r"""(?: ?(?:times?|x|mal|fois|veces|次|个循环|full|comple
     |cyc|charges|zyklen|zyklus|ladungen|vollzyklen|recharges?|ciclos?|turns?|runs))*""")
 _EACH = one_line(r"""(?:an?|per|/|each(?: single)?|every(?: single)?|pro|die|am|im|je|jeden?|par|la|le|chaque|tous les
     |por|al|a la|每)""")
-_WEEKDAYS = one_line(r"""(?:on |every |each )*(?:(?:week|work|work |working |business )days?|werktags?|an werktagen
+_WEEKDAYS = one_line(r"""(?:every |each |jeden )*(?:(?:week|work|work |working |business )days?|werktags?|an werktagen
     |jours ouvrés|工作日|周1到周5|mon(?:day)?s? (?:to|through|till|until|-) fri(?:day)?s?|montags? bis freitags?
     |(?:du )?lundi (?:à|au) vendredi|mon[- ]fri|mo[- ]fr)(?: only)?""")
 _NAMED_DAY = one_line(r"""(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon|diens|donners|frei|sams|sonn)tags?
@@ -38,13 +38,12 @@ _TIMES = {"once": "1 times", "twice": "2 times", "thrice": "3 times"}
 def cycles_per_week(form: str) -> float | None:
     """Cycles per week: "5", "twice a day", "every other day", "300 cycles a year", "weekdays", "每天两次"."""
     form = re.sub(r"\b(?:once|twice|thrice)\b", lambda m: _TIMES[m[0]], form)
-    form = re.sub(r"^(?:(?:is |gets )?(?:cycled|charged|recharged)|cycles|charges) ", "", form)
     if m := re.fullmatch(rf"({AMOUNT}){_CYCLES}(?: altogether| in total)?", form):
         return amount(m[1])
     if m := re.fullmatch(rf"(?:(.+?),? )??(?:(\d) days? {_EACH} ?(?:wk|week)|({_WEEKDAYS})|(7) days)", form):
         days = float(m[2] or m[4] or 5)
         return days if not m[1] else _times_days(m[1], days)
-    if re.fullmatch(rf"(?:on )?(?:{_NAMED_DAY})(?:(?:,| and|,? und| et)? ?(?:{_NAMED_DAY}))*(?: only)?", form):
+    if re.fullmatch(rf"(?:{_NAMED_DAY})(?:(?:,| and|,? und| et)? ?(?:{_NAMED_DAY}))*(?: only)?", form):
         return float(len(re.findall(_NAMED_DAY, form)))
     return _rate(form)
 
@@ -55,24 +54,30 @@ def _times_days(per_day: str, days: float) -> float | None:
 
 
 def _rate(form: str) -> float | None:
-    n = rf"(?:({AMOUNT}|an? ){_CYCLES} ?|{_CYCLES} ?)"
+    n = rf"(?:(?:({AMOUNT})(?: an?)?|an? ){_CYCLES} ?|{_CYCLES} ?)"
     if m := re.fullmatch(rf"{n}(?:every|each|jeden?) (?:other|2(?:nd|\.)) ({_PERIOD})|{n}un? jour sur 2"
-                         rf"|{n}1 jour sur 2|{n}隔天", form):
+                         rf"|{n}1 jour sur 2|{n}隔天(?:1次)?", form):
         return _per(m[2] or "day") / 2
-    if m := re.fullmatch(rf"{n}(?:every|alle|tous les|每) ?({NUM}) ?({_PERIOD})(?:1次)?", form):
+    if m := re.fullmatch(rf"{n}(?:every|alle|tous les|每) ?({NUM})(?:rd|th)? ?({_PERIOD})(?:1次)?", form):
         return _per(m[3]) / amount(m[2]) * _times(m[1]) if amount(m[2]) else None
     if m := re.fullmatch(rf"{n}(?:altogether |in total )?{_EACH} ?({_PERIOD})", form):
         return _times(m[1]) * _per(m[2])
     if m := re.fullmatch(rf"{n}({_ADVERB})", form):
-        return _times(m[1]) * next(rate for rate, words in _ADVERBS if re.fullmatch(words, m[2]))
+        return _times(m[1]) * _adverb(m[2])
+    if m := re.fullmatch(rf"({AMOUNT}) ({_ADVERB}){_CYCLES}", form):
+        return amount(m[1]) * _adverb(m[2])
     if m := re.fullmatch(rf"(?:每|1)个?({_PERIOD})(?:(?:循环|充电|充)?({NUM})(?:次|个循环)?(?:循环)?)?", form):
         return _times(m[2]) * _per(m[1])
     return None
 
 
 def _times(text: str | None) -> float:
-    return amount(text) if text and text.strip() not in ("a", "an") else 1.0
+    return amount(text) if text else 1.0
 
 
 def _per(word: str) -> float:
     return next(rate for rate, words in _PER_WEEK if re.fullmatch(words, word))
+
+
+def _adverb(word: str) -> float:
+    return next(rate for rate, words in _ADVERBS if re.fullmatch(words, word))

@@ -22,10 +22,10 @@ _UNITS = (  # minutes of each unit; a month is a twelfth of a year
 )
 UNIT = "(?:" + "|".join(words for _, words in _UNITS) + ")"
 _HOURS = r"(?:h|std|stunden?|heures?|hours?|hrs?|小时)"
-_ARTICLE = r"(?:an?|1|the|another|one|full|whole)"
+_ARTICLE = r"(?:an?|1|the|next|another|one|full|whole)"
 _OF = r"(?: of)?(?: an?(?= )| 1(?= )| d'une?(?= )| d'| einer(?= ))?"
 _JOIN = r"(?:, ?(?:and )?| and | und | et | y | )"
-_STEP = re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))({UNIT})(?!\w)"
+_STEP = re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))({UNIT})(?![a-zà-ÿß])"
                    rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le )?({PART})(?![^\W\d]))?")
 
 
@@ -57,6 +57,7 @@ def years(form: str) -> float | None:
 
 def _span(form: str) -> float | None:
     """Minutes of "2 h 30 min", "three quarters of an hour", "a year and a half"; None when anything is left over."""
+    form = re.sub(r"(\d)(年|个?小时|个?月|天)半$", r"\1.5\2", form)
     form = re.sub(r"(\d)(?:个)?半(?=个?[小钟]|[年天月])", r"\1.5", form)
     total, at, sizes = 0.0, 0, []
     while at < len(form):

@@ -15,7 +15,7 @@ _LONGEST = 11  # tokens of the longest phrase: "thirty percent of its original c
 _TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[一-鿿]|[^\W\d_一-鿿]+(?:['’][^\W\d_]+)*|[^\s\w]|_")
 _BARE = re.compile(rf"[-+−–]?{NUM}")
 # A number with one of these behind it belongs to that unit and is no bare number.
-_UNIT_AFTER = re.compile(one_line(
+UNIT_AFTER = re.compile(one_line(
     rf"""[ -]?(?:%|percent|per cent|pct|prozent|pour cent|°|℃|℉|deg|grad|[ckf]\b|celsius|fahrenheit|kelvin
     |[mk]?a\b(?! (?:day|week|month|year|night))|amps?\b|ampere|ampère|[mk]?ah\b|m?v\b|volts?\b|millivolts?|milliamps?
     |k?wh?\b|m?ohms?\b|安|毫|伏|度|小时|分钟|个月|年|天|次|(?:{UNIT})\b|hour|minute
@@ -85,7 +85,7 @@ def _foreign(text: str, start: int, end: int) -> bool:
     """A bare number that has a unit behind it, or digits glued before it, is not a value by itself."""
     if not _is_bare(text[start:end]):
         return False
-    if _UNIT_AFTER.match(text, end) or re.match(r"[:.,/]\d|-\d{3}", text[end:]):
+    if UNIT_AFTER.match(text, end) or re.match(r"[:.,/]\d", text[end:]):
         return True
     return bool(re.search(r"(?:\w[-–/]|#|\d[.,:]|c over "
                           r"|c/ ?)$", text[:start], re.IGNORECASE)) and not re.search(r"\d-$"

@@ -25,7 +25,7 @@ PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d
 _AND = r"(?:and|n|'n|&|und|et|y)"
 # The order matters: a mixed number before its whole part, a counted part before a bare one.
 AMOUNT = (rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART}|{NUM}/{NUM}|{NUM} ?个?{PART}"
-          rf"|(?:an? |the |la |die |der )?{PART}(?! (?:past|vor|nach|to)\b)|{NUM})")
+          rf"|(?:an? |la |die |der )?{PART}(?! (?:past|vor|nach|to)\b)|{NUM})")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "’": "'", "‘": "'", "′": "'", "´": "'",
                         "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "×": "x", "⁄": "/", "。": ".", "、": ","})
 _CHINESE = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -43,6 +43,7 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = "".join(_vulgar(c) for c in text.replace("，", ", "))
         text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
+        text = re.sub(r"(?<=[A-Za-z])(?=[一-鿿])", " ", text)
     text = _HYPHEN.sub(" ", text.lower()) if "-" in text else text.lower()
     text = " ".join(text.split()).strip("\"`*,;!?").rstrip(".").strip()
     return text[1:-1] if len(text) > 2 and text[0] == text[-1] == "'" else text
@@ -78,6 +79,7 @@ def _digits(text: str, language: str) -> str:
 def _tidy(text: str) -> str:
     text = re.sub(r"(\d+) (?:point|komma|virgule|comma) (\d+)", r"\1.\2", text)
     text = re.sub(r"\ban? (?=100\b|1000\b)", "", text)
+    text = re.sub(r"\bplus (?=\d)", "+", text)
     return re.sub(r"\b(?:minus|negative|neg|moins|menos) (?=[\d.])", "-", text)
 
 
@@ -130,7 +132,7 @@ def amount(text: str) -> float:
         return _ratio(m[1], m[2])
     if m := re.fullmatch(rf"({NUM}) {_AND} (?:an? |1 |({NUM}) )?({PART})", text):
         return number(m[1]) + (number(m[2]) if m[2] else 1) * _part(m[3])
-    if m := re.fullmatch(rf"(?:({NUM}) ?个?|an? |the |la |die |der )?({PART})", text):
+    if m := re.fullmatch(rf"(?:({NUM}) ?个?|an? |la |die |der )?({PART})", text):
         return (number(m[1]) if m[1] else 1) * _part(m[2])
     return number(text)
 
