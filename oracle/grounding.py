@@ -88,8 +88,19 @@ def _sources(answer: str, calls: Sequence[Call], conversation, names) -> list[Qu
         sources += [of_field(name, value) for name, value in numbers_of(call.arguments)]
         sources += [of_field(name, value) for name, value in numbers_of(result)]
         sources += [q for text in (*texts_of(result), *texts_of(call.arguments)) for q in in_text(text, names)]
+        sources += [q for field in _fields_with_digits(result) for q in in_text(field)]
         sources += _converted(result)
     return sources
+
+
+def _fields_with_digits(result: Any) -> Iterator[str]:
+    """Field names that state a number: years_to_80_percent states 80 percent."""
+    if isinstance(result, dict):
+        yield from (key.replace("_", " ") for key in result if isinstance(key, str) and any(map(str.isdigit, key)))
+        result = list(result.values())
+    if isinstance(result, list | tuple):
+        for value in result:
+            yield from _fields_with_digits(value)
 
 
 def _asks_only(answer: str, names) -> bool:
@@ -168,7 +179,10 @@ def _missing(answer: str, calls: Sequence[Call], names) -> Iterator[str]:
         if "error" in call.result and not mended and not _conveys(answer, call.result["error"]):
             yield call.result["error"]
         current = call.result.get("current_a") if call.name == "recommend_charging_current" else None
-        if current is not None and not states_current(answer, current, names):
+        if current == 0 and not states_current(answer, 0.0, names):
+            if not _conveys(answer, call.result.get("binding_constraint", "no charging now")):
+                yield f"no charging now: {call.result.get('binding_constraint', '')}"
+        elif current is not None and not states_current(answer, current, names):
             yield f"the current, {current:g} A"
         pack = call.result.get("pack_current_a") if (call.result.get("parallel") or 1) > 1 else None
         if current and pack and not states_current(answer, pack, names):

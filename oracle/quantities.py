@@ -116,7 +116,8 @@ def of_field(name: str, value: float) -> Quantity:
 
 def unit_of_field(name: str) -> str | None:
     """The unit in a field's name: `charge_time_min` is in min; None when there is none."""
-    parts = name.lower().split("_")
+    name = re.sub(r"_to_\d+_percent$", "", name.lower())  # years_to_80_percent are years
+    parts = name.split("_")
     for width in (2, 1):
         if (suffix := "_".join(parts[-width:])) in _SUFFIXES and len(parts) >= width:
             return _SUFFIXES[suffix]

@@ -40,7 +40,10 @@ def _settled(calls: Sequence[Any]) -> list[Any]:
 
 
 def _sentence(text: str) -> str:
-    text = text.strip()
+    """A sentence with its full stop; leading line breaks stay, they start a paragraph or a list item."""
+    text = text.rstrip()
+    if text[:1].islower() and not text[1:2].isupper():
+        text = text[0].upper() + text[1:]
     return text if text.endswith((".", "!", "?", ":")) or not text else text + "."
 
 

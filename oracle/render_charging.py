@@ -14,14 +14,17 @@ def recommendation(r: dict[str, Any]) -> Iterator[str]:
         yield f"{_subject(r)}: no charging now, from {state}"
         yield f"Reason: {r['binding_constraint']}"
     else:
-        yield f"It charges from {state}, and is limited by {r['binding_constraint']}"
+        yield f"It charges from {state}. The limit: {r['binding_constraint']}"
         yield from _plan(r)
         yield from _deadline(r)
         yield from _extremes(r)
     yield f"Envelope: {r['envelope']}" + (
         f" (physics alone would allow {number(r['physics_limit_a'])} A per cell)"
         if r.get("physics_limit_a") is not None and r["envelope"] == "datasheet" else "")
-    yield f"Checked by {r['verified_by']}" if r.get("verified_by") else "This was not checked by a simulation"
+    if r.get("verified_by"):
+        yield f"Checked by {r['verified_by']}"
+    elif r["current_a"] > 0:
+        yield "This current was NOT checked by a simulation"
     yield from _compared(r.get("versus_cc_cv"))
     yield from r.get("assumptions", ())
 
@@ -100,7 +103,11 @@ def _extremes(r: dict[str, Any]) -> Iterator[str]:
 def _compared(versus: dict[str, Any] | None) -> Iterator[str]:
     if versus:
         yield (f"Plain CC-CV at {number(versus['cc_cv_current_a'])} A per cell takes "
-               f"{number(versus['cc_cv_time_min'])} min; {versus['life_note']}")
+               f"{number(versus['cc_cv_time_min'])} min")
+        lost = versus.get("lithium_lost_percent")
+        yield (f"Lithium lost in this charge: {number(lost)} %, with CC-CV "
+               f"{number(versus['cc_cv_lithium_lost_percent'])} % ({versus['life_note']})"
+               if lost is not None else versus["life_note"])
 
 
 def _subject(r: dict[str, Any]) -> str:

@@ -6,12 +6,12 @@ from oracle.quantities import plain_unit, unit_of_field
 
 
 def number(value: float) -> str:
-    """A number as it is shown: at most four significant digits unless it is whole."""
+    """A number as it is shown: three significant digits, or whole."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if float(value).is_integer() and abs(value) < 1e6:
         return f"{value:.0f}"
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def quantity(field: str, value: Any) -> str:
