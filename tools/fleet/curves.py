@@ -42,8 +42,7 @@ class Curves:
 
     def at(self, c_rate: float, temperature_c: float) -> tuple[np.ndarray, np.ndarray]:
         """Voltages [s, m] and end charges [s] (Ah) at one C-rate and temperature, linear between the grid's."""
-        c, t = _weights(self.c_rates, c_rate), _weights(self.temperatures_c, temperature_c)
-        return (np.einsum("c,t,ctsm->sm", c, t, self.voltage_v), np.einsum("c,t,cts->s", c, t, self.end_ah))
+        return _at(self, c_rate, temperature_c)
 
     def charge_between(self, low_v: np.ndarray, high_v: np.ndarray, c_rate: float, temperature_c: float) -> np.ndarray:
         """Ah that each health level takes between two voltages; [k], [k] -> [k, s]."""
@@ -70,6 +69,12 @@ class Curves:
                      @ _weights(self.soh_percent, soh_percent))
 
 
+@lru_cache(maxsize=256)
+def _at(curves: Curves, c_rate: float, temperature_c: float) -> tuple[np.ndarray, np.ndarray]:
+    c, t = _weights(curves.c_rates, c_rate), _weights(curves.temperatures_c, temperature_c)
+    return np.einsum("c,t,ctsm->sm", c, t, curves.voltage_v), np.einsum("c,t,cts->s", c, t, curves.end_ah)
+
+
 def _weights(grid: np.ndarray, value: float) -> np.ndarray:
     """Linear interpolation weights [len(grid)], clipped to the grid."""
     eye = np.eye(len(grid))
@@ -91,6 +96,7 @@ def named_curves(parameterisation: str) -> Curves:
     return _all()[parameterisation]
 
 
+@lru_cache(maxsize=64)
 def curves_of(cell: Cell) -> Curves | None:
     """Curves that describe this cell model, scaled to its nominal capacity; None if it has no parameterisation."""
     own = OWN.get(cell.id)
@@ -98,6 +104,7 @@ def curves_of(cell: Cell) -> Curves | None:
     return scaled(_all()[own.name], cell.capacity_nominal_ah) if known else None
 
 
+@lru_cache(maxsize=64)
 def scaled(curves: Curves, nominal_ah: float) -> Curves:
     """The same curves for more or fewer identical electrode areas: charge times the ratio, resistance over it."""
     ratio = nominal_ah / curves.nominal_ah

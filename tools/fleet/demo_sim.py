@@ -1,12 +1,13 @@
 """Simulate one pack of the demonstration fleet: months of use, charge records, the newest telemetry.
 
 Voltages and self-heating come from the PyBaMM charge curves (`tools.fleet.curves`); cells differ in capacity,
-resistance and state of charge; sensors have noise and a gain error. How health falls is a plain law (`health_after`):
-this fleet shows what the program does, it is no forecast of any product's life.
+resistance and state of charge; sensors have noise and a gain error. Health falls as `tools.life` forecasts it for the
+pack's use, times a factor of its own.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,10 +15,9 @@ from tools.cells import Cell, find_cell
 from tools.fleet.curves import Curves, curves_of, scaled
 from tools.fleet.demo_plan import FEATURED, NOW, Plan, month_names
 from tools.fleet.records import ChargeRecord
+from tools.life import AgeingModel, Use, ageing_model, anchor_to_datasheet
 
-CALENDAR_PERCENT_PER_ROOT_YEAR = 2.2  # at 25 degC
-CALENDAR_ACTIVATION_K = 50000 / 8.314  # 50 kJ/mol
-CYCLING_LOSS_PERCENT = 14.0  # of the 20 % at the end of the stated cycle life; the rest is calendar ageing
+DEPTH = 0.7  # of a usual cycle
 CELL_SOH_SIGMA, CELL_SOC_SIGMA, CELL_RESISTANCE_SIGMA = 0.35, 0.15, 0.03
 PACK_HEATING = 2.0  # cells in a pack warm more than a single one in still air
 VOLTAGE_NOISE_V, TEMPERATURE_NOISE_K, CURRENT_GAIN_SIGMA = 0.0007, 0.08, 0.003
@@ -39,12 +39,23 @@ def health_after(plan: Plan, day: date) -> tuple[float, float]:
     """(SoH percent of a median cell, equivalent full cycles) on a day."""
     years = max((day - plan.commissioned).days, 0) / 365.25
     cycles = plan.design.cycles_per_week * plan.use * 52.18 * years
-    kelvin = 273.15 + 0.8 * plan.site.mean_c + 10  # depot and use warm it
-    calendar = (CALENDAR_PERCENT_PER_ROOT_YEAR * np.sqrt(years)
-                * np.exp(CALENDAR_ACTIVATION_K * (1 / 298.15 - 1 / kelvin)))
-    cycling = CYCLING_LOSS_PERCENT * cycles / plan.design.life_cycles
     plating = 0.5 * _fault_age(plan, day) if plan.fault == "plating_risk" else 0.0  # points a month since it began
-    return max(100 - plan.wear * (calendar + cycling) - plating, LOWEST_SOH_PERCENT), cycles
+    return max(100 - plan.wear * _loss_percent(plan, years, cycles) - plating, LOWEST_SOH_PERCENT), cycles
+
+
+def _loss_percent(plan: Plan, years: float, cycles: float) -> float:
+    """Loss of the published ageing model for this cell, anchored to its datasheet's cycle life."""
+    cell = find_cell(plan.design.cell_id)
+    model, factor = _ageing(cell)
+    warm_c = 0.8 * plan.site.mean_c + 10  # depot and use warm it
+    use = Use(cycles / DEPTH / max(years, 0.01), DEPTH, plan.design.record_c_rate, warm_c)
+    return float(model.calendar(use, years) + factor * model.cycling(use, cycles))
+
+
+@lru_cache(maxsize=16)
+def _ageing(cell: Cell) -> tuple[AgeingModel, float]:
+    model = ageing_model(cell)
+    return model, anchor_to_datasheet(cell, model)[0]
 
 
 def _fault_age(plan: Plan, day: date) -> float:
