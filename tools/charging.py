@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from tools.arguments import RecommendChargingCurrent
 from tools.assets import resolve_subject
-from tools.contract import Context, EnvelopeName, Result
+from tools.contract import Context, EnvelopeName
 from tools.envelope import Limits, limits, standard_current_a
 from tools.parameters import has_model, model_of
 from tools.plans import (
@@ -22,6 +20,13 @@ from tools.plans import (
     physics_current_a,
     soc_after,
 )
+from tools.recommendation import (
+    Limit,
+    LimitsUsed,
+    ProtocolStage,
+    RecommendChargingCurrentResult,
+    VersusCcCv,
+)
 from tools.riding import Ride, Stage
 from tools.simulation import Trace, version
 from tools.subject import Subject
@@ -31,102 +36,6 @@ DEADLINE_RESERVE = 0.98  # plans aim to be there a little early
 BOUND_WORDS = {
     "anode": "lithium plating (anode potential)", "voltage": "charge voltage", "temperature": "cell temperature",
 }
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProtocolStage(_Part):
-    """Constant cell current up to a state of charge."""
-
-    current_a: float
-    until_soc_percent: float
-
-
-class Limit(_Part):
-    """A limit and where it comes from."""
-
-    value: float | None
-    source: str
-
-
-class LimitsUsed(_Part):
-    max_current_a: Limit
-    max_voltage_v: Limit
-    max_temperature_c: Limit
-    anode_potential_margin_v: Limit
-
-
-class VersusCcCv(_Part):
-    """Against plain CC-CV at `cc_cv_current_a`; lithium lost to SEI and plating in one charge, null with a reason."""
-
-    cc_cv_current_a: float
-    cc_cv_time_min: float
-    cc_cv_min_anode_potential_v: float
-    minutes_saved: float
-    lithium_lost_percent: float | None = None
-    cc_cv_lithium_lost_percent: float | None = None
-    life_note: str
-
-
-class RecommendChargingCurrentResult(Result):
-    """Currents are per cell, `pack_current_a` for the whole pack. No charge: `current_a` 0 and the reason in words."""
-
-    asset_id: str | None = None
-    cell_model: str
-    current_a: float
-    pack_current_a: float | None = None
-    parallel: int = 1
-    c_rate: float | None = None
-    priority: str
-    protocol: tuple[ProtocolStage, ...] = ()
-    soc_percent: float
-    target_soc_percent: float
-    reached_soc_percent: float
-    temperature_c: float
-    soh_percent: float
-    charge_time_min: float | None = None
-    deadline_min: float | None = None
-    deadline_met: bool | None = None
-    earliest_time_min: float | None = None
-    soc_at_deadline_percent: float | None = None
-    limits: LimitsUsed
-    binding_constraint: str
-    min_anode_potential_v: float | None = None
-    max_temperature_c: float | None = None
-    max_voltage_v: float | None = None
-    verified_by: str | None = None
-    envelope: EnvelopeName
-    physics_limit_a: float | None = None
-    versus_cc_cv: VersusCcCv | None = None
-    assumptions: tuple[str, ...] = ()
-    version: str
-    series: dict[str, list[float]] = {}
-
-    def brief(self) -> dict[str, Any]:
-        """What an answer needs, rounded: amperes to 0.01, minutes to 0.1, volts to 0.001."""
-        pack = self.parallel > 1
-        shown = {
-            "cell_model": self.cell_model,
-            "current_a": _rounded(self.current_a, 2),
-            "pack_current_a": _rounded(self.pack_current_a, 1) if pack else None,
-            "c_rate": _rounded(self.c_rate, 2),
-            "final_current_a": _rounded(self.protocol[-1].current_a, 2) if len(self.protocol) > 1 else None,
-            "target_soc_percent": _rounded(self.target_soc_percent, 1),
-            "charge_time_min": _rounded(self.charge_time_min, 1),
-            "deadline_met": self.deadline_met,
-            "earliest_time_min": _rounded(self.earliest_time_min, 1) if self.deadline_met is False else None,
-            "soc_at_deadline_percent": (
-                _rounded(self.soc_at_deadline_percent, 1) if self.deadline_met is False else None),
-            "binding_constraint": self.binding_constraint,
-            "min_anode_potential_v": _rounded(self.min_anode_potential_v, 3),
-            "max_temperature_c": _rounded(self.max_temperature_c, 1),
-            "envelope": self.envelope,
-            "physics_limit_a": _rounded(self.physics_limit_a, 2) if self.envelope == "datasheet" else None,
-            "verified_by": self.verified_by,
-        }
-        return {key: value for key, value in shown.items() if value is not None}
 
 
 def recommend_charging_current(arguments: RecommendChargingCurrent, context: Context) -> RecommendChargingCurrentResult:
@@ -197,12 +106,12 @@ def _planned(request: _Request, at_start: Limits) -> RecommendChargingCurrentRes
         protocol=tuple(ProtocolStage(current_a=s.current_a, until_soc_percent=round(s.until_soc_percent, 3))
                        for s in _same_current(stages)),
         reached_soc_percent=plan.reached_soc_percent, charge_time_min=trace.charge_time_min,
-        deadline_met=None if limit_min is None else _in_time(request, trace, plan),
+        deadline_met=None if limit_min is None else _in_time(request, trace, plan, fast),
         earliest_time_min=earliest_min,
         soc_at_deadline_percent=None if limit_min is None else soc_after(trace, limit_min),
-        limits=_limits_used(at_start), binding_constraint=_binding(request, stages, at_start, trace, plan),
+        limits=_limits_used(at_start), binding_constraint=_binding(request, stages, at_start, trace, _in_time(request, trace, plan, fast)),
         min_anode_potential_v=trace.min_anode_potential_v, max_temperature_c=trace.max_temperature_c,
-        max_voltage_v=trace.max_voltage_v, verified_by=version(model), physics_limit_a=physics_current_a(charge),
+        max_voltage_v=trace.max_voltage_v, verified_by=version(model) + (" standing in" if model.stand_in else ""), physics_limit_a=physics_current_a(charge),
         versus_cc_cv=_versus(charge, stages, trace), assumptions=tuple(notes), version=version(model),
         series=series_of(trace))
 
@@ -219,12 +128,14 @@ def _chosen(request: _Request, charge: Charge, fast: Ride) -> Ride:
     return capped(charge, (standard_current_a(charge.cell)[0] + fast.stages[0].current_a) / 2)
 
 
-def _in_time(request: _Request, trace: Trace, plan: Ride) -> bool:
-    return (trace.charge_time_min <= request.time_limit_min + 1e-6
-            and plan.reached_soc_percent >= request.target_soc_percent - 0.01)
+def _in_time(request: _Request, trace: Trace, plan: Ride, fast: Ride) -> bool:
+    """Whether the plan gets as far as any plan could, within the deadline; True without a deadline."""
+    limit_min = request.time_limit_min
+    return limit_min is None or (trace.charge_time_min <= limit_min + 1e-6
+                                 and plan.reached_soc_percent >= fast.reached_soc_percent - 0.01)
 
 
-def _binding(request: _Request, stages: tuple[Stage, ...], at_start: Limits, trace: Trace, plan: Ride) -> str:
+def _binding(request: _Request, stages: tuple[Stage, ...], at_start: Limits, trace: Trace, in_time: bool) -> str:
     words = []
     for stage in stages:
         word = BOUND_WORDS.get(stage.bound_by) or (
@@ -234,7 +145,7 @@ def _binding(request: _Request, stages: tuple[Stage, ...], at_start: Limits, tra
     firsts = list(dict.fromkeys(word for word, _ in words))
     text = firsts[0] + (f", later {' and '.join(firsts[1:])}" if len(firsts) > 1 else "")
     limit_min = request.time_limit_min
-    if limit_min is not None and not _in_time(request, trace, plan):
+    if not in_time:
         text = (f"{limit_min:g} min is too short: {soc_after(trace, limit_min):.0f} % by then, "
                 f"{trace.charge_time_min:.0f} min needed; limited by {text}")
     return text
@@ -344,6 +255,3 @@ def series_of(trace: Trace, points: int = 120) -> dict[str, list[float]]:
             "soc_percent": trace.soc_percent}
     return {name: [round(float(v), 4) for v in values[::every]] for name, values in rows.items()}
 
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)

@@ -225,12 +225,12 @@ def _use(arguments: ForecastLife) -> tuple[Use, list[str]]:
                           f"{use.c_rate:g}C is beyond the ageing models: they hold up to {MAX_C_RATE:g}C.")
     low, high = TEMPERATURES_C
     if not low <= use.temperature_c <= high:
-        raise CannotAnswer(f"A life at {use.temperature_c:g} degC is outside the {low:g} to {high:g} degC of the ageing "
-                           f"models; the nearest is {low if use.temperature_c < low else high:g} degC.")
+        raise CannotAnswer(f"A life at {use.temperature_c:g} degC is outside the {low:g} to {high:g} degC of the "
+                           f"ageing models; the nearest is {low if use.temperature_c < low else high:g} degC.")
     busy_hours = use.cycles_per_year * use.depth * (1 / use.c_rate + 1)
     if busy_hours > HOURS_PER_YEAR:
-        raise BadArgument("cycles_per_week", f"{use.cycles_per_year / WEEKS_PER_YEAR:g} cycles a week do not fit into a "
-                          f"week at {use.c_rate:g}C and {use.depth * 100:g} % depth: at most "
+        raise BadArgument("cycles_per_week", f"{use.cycles_per_year / WEEKS_PER_YEAR:g} cycles a week do not fit in "
+                          f"at {use.c_rate:g}C and {use.depth * 100:g} % depth: at most "
                           f"{HOURS_PER_YEAR / busy_hours * use.cycles_per_year / WEEKS_PER_YEAR:.0f}.")
     return use, assumed
 

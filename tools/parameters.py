@@ -220,8 +220,8 @@ def aged_state(parameterisation: Parameterisation, soh_percent: float) -> AgedSt
     Capacity is lost with cyclable lithium (LLI), which shifts the stoichiometries. All of that lithium sits in
     SEI. OKane2022: a film over particles and cracks of the thickness that this SEI has, with the set's molar volume
     and resistivity. Sets without ageing of their own: a film whose resistance doubles the cell's 10 s resistance at
-    80 % health (the usual end-of-life convention), linear in lost capacity. A new cell has no extra film (its set was fitted with
-    its own). The film lowers the anode potential during charge, so the plating limit tightens with age.
+    80 % health (the usual end-of-life convention), linear in lost capacity. A new cell has no extra film (its set was
+    fitted with its own). The film lowers the anode potential during charge, so the plating limit tightens with age.
     Valid from 60 to 100 %; above 100 is taken as 100. Raises CannotAnswer below 60.
     """
     from scipy.optimize import brentq
@@ -248,7 +248,8 @@ def _film_thickness_m(parameterisation: Parameterisation, lost_ah: float, soh_pe
     area_m2 = particle_area_m2(values)
     if parameterisation.fresh_resistance_ohm is None:
         sei_mol = lost_ah * 3600 / FARADAY_C_PER_MOL / values["Ratio of lithium moles to SEI moles"]
-        growth_m = sei_mol * values["SEI partial molar volume [m3.mol-1]"] / (area_m2 * parameterisation.film_area_ratio)
+        sei_m3 = sei_mol * values["SEI partial molar volume [m3.mol-1]"]
+        growth_m = sei_m3 / (area_m2 * parameterisation.film_area_ratio)
     else:
         rise = (100 - soh_percent) / (100 - RESISTANCE_DOUBLES_AT_SOH_PERCENT)
         added_ohm_m2 = rise * parameterisation.fresh_resistance_ohm * area_m2
@@ -260,5 +261,6 @@ def particle_area_m2(values) -> float:
     """Surface of all negative particles, m2: 3 x volume fraction / radius x electrode volume."""
     volume_m3 = (values["Negative electrode thickness [m]"] * values["Electrode height [m]"]
                  * values["Electrode width [m]"])
-    per_volume = 3 * values["Negative electrode active material volume fraction"] / values["Negative particle radius [m]"]
-    return per_volume * volume_m3
+    fraction, radius_m = (values[f"Negative {name}"] for name in (
+        "electrode active material volume fraction", "particle radius [m]"))
+    return 3 * fraction / radius_m * volume_m3

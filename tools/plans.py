@@ -92,8 +92,8 @@ def checked(charge: Charge, plan: Ride) -> tuple[tuple[Stage, ...], Trace, int]:
         if not violations(charge, trace):
             return stages, trace, tries
         stages = tuple(replace(s, current_a=rounded_down(s.current_a * BACK_OFF)) for s in stages)
-    raise CannotAnswer(f"No charging plan for {charge.cell.name} at {charge.soc_percent:g} % and {charge.temperature_c:g} "
-                       "degC passes the check in the DFN; warm or cool the cell towards 25 degC.")
+    raise CannotAnswer(f"No charging plan for {charge.cell.name} at {charge.soc_percent:g} % and "
+                       f"{charge.temperature_c:g} degC passes the check in the DFN; bring the cell towards 25 degC.")
 
 
 def violations(charge: Charge, trace: Trace) -> list[str]:

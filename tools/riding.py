@@ -36,7 +36,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Stage:
-    """Constant current (A, cell) up to a state of charge, and what bound it: current, cap, anode, voltage, temperature."""
+    """Constant current (A, cell) up to a state of charge; bound by current, cap, anode, voltage or temperature."""
 
     current_a: float
     until_soc_percent: float
@@ -153,7 +153,7 @@ def _slack_bound(rules: Rules, current_a: float, top_a: float, trace: Trace, unt
 
 
 def _slack(trace: Trace, rules: Rules, current_a: float, until: float) -> tuple[float, str]:
-    """Smallest distance to a limit in V (0.01 V per K for temperature, 0.1 V per unit of relative current), and which."""
+    """Smallest distance to a limit in V, and which limit (0.01 V per K, 0.1 V per unit of relative current)."""
     hottest_c = trace.max_temperature_c
     limits = rules.limits_at(min(hottest_c, rules.limits_at(rules.ambient_c, until).max_temperature_c), until - 1e-6)
     allowed_a = rules.current_a(min(hottest_c, limits.max_temperature_c), until - 1e-6)

@@ -70,7 +70,8 @@ def _built(parameterisation: Parameterisation, mesh: Mesh):
     values = parameter_values(parameterisation).copy()
     values.update({name: "[input]" for name in (
         "Current function [A]", "Ambient temperature [K]", "Initial temperature [K]", "Initial SEI thickness [m]",
-        "Initial concentration in negative electrode [mol.m-3]", "Initial concentration in positive electrode [mol.m-3]")})
+        "Initial concentration in negative electrode [mol.m-3]",
+        "Initial concentration in positive electrode [mol.m-3]")})
     # The envelope stops a charge, not the solver: its own cut-offs are moved out of the way.
     values.update({"Upper voltage cut-off [V]": 6.0, "Lower voltage cut-off [V]": 0.5})
     model = pybamm.lithium_ion.DFN({"thermal": "lumped", "SEI": "constant", "SEI film resistance": "average"})

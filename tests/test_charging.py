@@ -1,0 +1,146 @@
+"""Recommended currents and simulated charges, re-checked in the DFN."""
+
+import pytest
+
+from tools.arguments import RecommendChargingCurrent, SimulateCharge
+from tools.cells import find_cell
+from tools.charging import recommend_charging_current
+from tools.contract import Context
+from tools.envelope import limits
+from tools.errors import BadArgument, CannotAnswer
+from tools.parameters import model_of
+from tools.riding import Stage, follow
+from tools.simulate import simulate_charge
+from tools.simulation import virtual_cell
+
+
+def recommend(tmp_path, envelope="datasheet", **arguments):
+    return recommend_charging_current(RecommendChargingCurrent(**arguments), Context(home=tmp_path, envelope=envelope))
+
+
+def simulate(tmp_path, **arguments):
+    return simulate_charge(SimulateCharge(**arguments), Context(home=tmp_path))
+
+
+def retraced(result):
+    """The returned protocol, run again on the fine mesh."""
+    cell = virtual_cell(model_of(find_cell(result.cell_model)), result.soh_percent, result.temperature_c, "fine")
+    stages = tuple(Stage(s.current_a, s.until_soc_percent, "") for s in result.protocol)
+    return follow(cell, result.soc_percent, stages, samples=15)
+
+
+# Fastest plating-free charge of the LG M50, 10 to 80 %, found with 30 s steps in the DFN: 27 min at 25, 45 at 5 degC.
+@pytest.mark.parametrize("temperature_c, minutes", [(25, 27.0), (5, 45.0)])
+def test_fastest_is_near_the_plating_free_optimum(tmp_path, temperature_c, minutes):
+    result = recommend(tmp_path, "physics", cell_model="LG M50", soc_percent=10, temperature_c=temperature_c,
+                       priority="fastest")
+    assert result.charge_time_min == pytest.approx(minutes, rel=0.1)
+    trace = retraced(result)
+    assert trace.min_anode_potential_v >= 0
+    assert trace.max_voltage_v <= 4.2
+    assert trace.max_temperature_c <= 45
+    assert trace.current_a.max() <= 9.6
+    assert trace.charge_time_min == pytest.approx(result.charge_time_min, rel=1e-3)
+
+
+@pytest.mark.parametrize("arguments", [
+    {"cell_model": "LG M50LT", "temperature_c": 30, "time_limit_min": 70},
+    {"cell_model": "LG M50T", "temperature_c": 2, "soh_percent": 82, "priority": "fastest"},
+    {"cell_model": "A123 26650", "soh_percent": 75, "target_soc_percent": 95, "priority": "fastest"},
+    {"cell_model": "Kokam 7.5Ah", "temperature_c": 3, "priority": "fastest"},
+    {"cell_model": "CATL 302Ah", "temperature_c": 21, "target_soc_percent": 90, "priority": "fastest"},
+    {"cell_model": "UMich NMC532 pouch", "temperature_c": 10},
+])
+def test_the_returned_protocol_keeps_every_limit_when_run_again(tmp_path, arguments):
+    result = recommend(tmp_path, **arguments)
+    cell, trace = find_cell(result.cell_model), retraced(result)
+    assert result.current_a == result.protocol[0].current_a > 0
+    assert trace.min_anode_potential_v >= 0
+    assert trace.max_voltage_v <= limits(cell, 25, 50).max_voltage_v
+    assert trace.max_temperature_c <= limits(cell, 25, 50).max_temperature_c
+    for current_a, warm_c, soc in zip(trace.current_a, trace.temperature_c, trace.soc_percent, strict=True):
+        for temperature_c in (result.temperature_c, warm_c):
+            assert current_a <= limits(cell, temperature_c, soc - 1e-6).max_current_a * (1 + 1e-9)
+    assert "DFN" in result.verified_by
+
+
+def test_a_deadline_is_met_by_the_gentlest_current(tmp_path):
+    tight, loose = (recommend(tmp_path, "physics", cell_model="LG M50", soc_percent=10, time_limit_min=minutes)
+                    for minutes in (40, 90))
+    fast = recommend(tmp_path, "physics", cell_model="LG M50", soc_percent=10, priority="fastest")
+    for result, minutes in ((tight, 40), (loose, 90)):
+        assert result.deadline_met and 0.9 * minutes <= result.charge_time_min <= minutes
+    assert loose.current_a < tight.current_a < fast.current_a
+    assert loose.min_anode_potential_v > tight.min_anode_potential_v
+    assert loose.versus_cc_cv.lithium_lost_percent < fast.versus_cc_cv.lithium_lost_percent
+
+
+def test_an_impossible_deadline_gives_the_earliest_time_and_the_charge_by_then(tmp_path):
+    result = recommend(tmp_path, cell_model="LG M50LT", temperature_c=30, soc_percent=10, time_limit_min=20)
+    # 0.7C (3.36 A of 4.8 Ah) for 20 min is 23.3 %; 70 % take 60 min.
+    assert not result.deadline_met
+    assert result.soc_at_deadline_percent == pytest.approx(33.3, abs=0.1)
+    assert result.earliest_time_min == pytest.approx(60.0, abs=0.1)
+    assert result.current_a == 3.36
+    assert "20 min is too short" in result.binding_constraint
+
+
+def test_priorities_are_ordered(tmp_path):
+    currents = [recommend(tmp_path, cell_model="A123 26650", temperature_c=30, priority=p).current_a
+                for p in ("longest_life", "balanced", "fastest")]
+    assert currents == sorted(currents) and currents[0] == 0.75 and currents[-1] == 2.5  # 0.3C; standard 1C
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"temperature_c": -5}, "warm it to at least 0 degC"), ({"temperature_c": 50}, "cool below 45 degC"),
+    ({"soc_percent": 90}, "already at 90 %"), ({"temperature_c": 45}, "cool"),
+])
+def test_charging_that_is_not_allowed_gives_no_current_and_what_to_do(tmp_path, arguments, words):
+    result = recommend(tmp_path, cell_model="LG M50LT", **arguments)
+    assert result.current_a == 0 and result.protocol == () and result.charge_time_min is None
+    assert words in result.binding_constraint
+
+
+def test_what_stands_in_or_cannot_be_simulated_is_said(tmp_path):
+    stand_in = recommend(tmp_path, cell_model="CATL 280Ah")
+    assert any("Prada2013" in a for a in stand_in.assumptions) and stand_in.versus_cc_cv.lithium_lost_percent is None
+    lto = recommend(tmp_path, "physics", cell_model="Toshiba SCiB 20Ah")
+    assert lto.verified_by is None and lto.envelope == "datasheet" and lto.current_a == pytest.approx(0.3 * 20)
+    assert any("not simulated" in a for a in lto.assumptions)
+    with pytest.raises(CannotAnswer, match="Naxtra"):
+        recommend(tmp_path, cell_model="CATL Naxtra")
+
+
+def test_brief_is_small_and_says_the_envelope(tmp_path):
+    brief = recommend(tmp_path, cell_model="LG M50LT", temperature_c=30, soc_percent=10, time_limit_min=20).brief()
+    assert len(brief) <= 14 and brief["envelope"] == "datasheet" and brief["physics_limit_a"] > brief["current_a"]
+    assert all(not isinstance(value, list | dict) for value in brief.values())
+
+
+def test_simulated_time_and_energy_are_charge_over_current(tmp_path):
+    result = simulate(tmp_path, cell_model="LG M50LT", c_rate=0.25, soc_start_percent=20, soc_end_percent=70,
+                      temperature_c=30)
+    assert result.charge_time_min == pytest.approx(120, rel=1e-3)  # half the capacity at C/4
+    assert result.capacity_charged_ah == pytest.approx(2.4, rel=1e-3)
+    assert result.energy_wh == pytest.approx(2.4 * 3.8, rel=0.05)
+    assert not result.plating_risk and result.envelope_warning is None
+
+
+def test_a_simulation_outside_the_envelope_says_so(tmp_path):
+    result = simulate(tmp_path, cell_model="LG M50LT", c_rate=2, temperature_c=5)
+    assert result.plating_risk and result.min_anode_potential_v < 0
+    assert result.max_voltage_v <= 4.2 + 1e-3  # constant voltage holds
+    assert "1.44 A allowed" in result.envelope_warning and "anode" in result.envelope_warning
+    full = simulate(tmp_path, cell_model="A123 26650", c_rate=1, soc_end_percent=100)
+    assert "C/20" in full.end_reason and full.reached_soc_percent > 95
+
+
+def test_nonsense_is_refused_with_the_range(tmp_path):
+    with pytest.raises(BadArgument, match="4C, 19.2 A"):
+        simulate(tmp_path, cell_model="LG M50LT", current_a=2400)
+    with pytest.raises(BadArgument, match="above 90 %"):
+        simulate(tmp_path, cell_model="LG M50LT", soc_start_percent=90, soc_end_percent=50)
+    with pytest.raises(BadArgument, match="not both"):
+        simulate(tmp_path, cell_model="LG M50LT", current_a=2, c_rate=1)
+    with pytest.raises(CannotAnswer, match="LTO"):
+        simulate(tmp_path, cell_model="Toshiba SCiB 20Ah")
