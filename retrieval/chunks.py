@@ -1,6 +1,7 @@
 """Documents into chunks that fit the embedder, cut at sentence ends."""
 
 import re
+from collections.abc import Callable
 
 # all-MiniLM-L6-v2 reads 256 word pieces; text full of numbers has about two a word.
 WORDS_PER_CHUNK = 110
@@ -32,24 +33,34 @@ def _cut(words: list[str], size: int) -> list[list[str]]:
     return [words[i:i + size] for i in range(0, len(words), size)]
 
 
-def excerpt(text: str, wanted: set[str], stems, words: int = 60) -> str:
-    """At most `words` words of `text`: the sentences that share most stems with `wanted`, in their order.
+def excerpt(text: str, wanted: set[str], stems: Callable[[str], list[str]], words: int = 60) -> str:
+    """At most `words` words of `text`, in its order: first the sentences that tell what is `wanted`, then the others.
 
-    `stems(text) -> list[str]`. Sentences stay whole, so that no value loses its qualifier; a gap is shown
-    as "...".
+    `wanted` are stems, as `stems(text)` gives them. Sentences stay whole, so that no value loses its qualifier;
+    a gap is shown as "...".
     """
     parts = sentences(text)
-    ranked = sorted(range(len(parts)), key=lambda i: (-len(wanted & set(stems(parts[i]))), i))
     kept, room = set(), words
-    for i in ranked:
+    for i in _telling_first(parts, [wanted & set(stems(part)) for part in parts]):
         length = len(parts[i].split())
         if length <= room:
             kept.add(i)
             room -= length
     if not kept:
-        return " ".join(parts[ranked[0]].split()[:words]) + " ..." if parts else ""
+        return " ".join(text.split()[:words]) + " ..." if parts else ""
     shown, last = [], -1
     for i in sorted(kept):
         shown += ["..."] * (i > last + 1) + [parts[i]]
         last = i
     return " ".join(shown + ["..."] * (last < len(parts) - 1))
+
+
+def _telling_first(parts: list[str], told: list[set[str]]) -> list[int]:
+    """Order of sentences: each next one tells most of what is still wanted; those that add nothing follow in place."""
+    order, heard, left = [], set(), list(range(len(parts)))
+    while left:
+        best = max(left, key=lambda i: (len(told[i] - heard), -i))
+        order.append(best)
+        heard |= told[best]
+        left.remove(best)
+    return order

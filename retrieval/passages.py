@@ -29,7 +29,8 @@ class Passage:
     cell_model: str | None = None
     public: bool = False
     tenant: str | None = None
-    month: str | None = None  # "2026-10", fleet summaries only
+    site: str | None = None  # fleet summaries only; None: all sites
+    month: str | None = None  # fleet summaries only, "2026-10"; None: several months
     names: str = ""
     hints: str = ""
     queries: dict[str, Any] = field(default_factory=dict)

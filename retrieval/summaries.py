@@ -11,6 +11,7 @@ from tools.contract import Context
 from tools.errors import CannotAnswer
 
 LATEST_MONTHS = 6
+SIDE_BY_SIDE_WORDS = 400  # a comparison is one passage for up to about 16 rows
 
 # Which of the store's queries (see `tools.fleet.summary`) made which number.
 QUERY_OF = {
@@ -53,11 +54,12 @@ def tenant_passages(fleet, tenant: str, months: int) -> list[Passage]:
 
 def _month(tenant: str, s: dict[str, Any]) -> list[Passage]:
     title = f"{s['site']}, {_model(s)} packs, {month_name(s['month'])}"
-    hints = f"monthly report, {_time_words(s['month'])}"
+    hints = f"monthly report, summary, {_time_words(s['month'])}"
     parts = {"health and ageing": (_health(s), "state of health, SoH, capacity fade, oldest, weakest packs, outliers"),
-             "operation and faults": (_operation(s), "temperature, hot, cold charging, imbalance, cell spread, faults, "
-                                                     "alarms, charging habits, parked full")}
-    return [_passage(tenant, title, f"{title}, {part}: {text}", f"{hints}, {words}", [s], _model(s), s["month"])
+             "operation and faults": (_operation(s), "temperature, hot, overheating, cold charging, imbalance, cell "
+                                                     "spread, faults, alarms, charging habits, parked full")}
+    return [_passage(tenant, title, f"{title}, {part}: {text}", f"{hints}, {words}", [s], _model(s), s["site"],
+                     s["month"])
             for part, (told, words) in parts.items() for text in chunks(" ".join(told), repeat=False)]
 
 
@@ -111,9 +113,9 @@ def _side_by_side(tenant: str, month: str, rows: list[dict[str, Any]]) -> list[P
             f"{len(s['new_faults'])} new faults, {s['open_faults']} known faults." for s in rows]
     title = f"All sites, {month_name(month)}"
     hints = ("monthly report of the whole fleet, overview, every depot side by side, compare sites, best and worst "
-             f"site, averages, {_time_words(month)}")
-    return [_passage(tenant, title, f"{title}: {text}", hints, rows, None, month)
-            for text in chunks(" ".join(told), repeat=False)]
+             f"site, performance, averages, {_time_words(month)}")
+    return [_passage(tenant, title, f"{title}: {text}", hints, rows, month=month)
+            for text in chunks(" ".join(told), SIDE_BY_SIDE_WORDS, repeat=False)]
 
 
 def _over_time(tenant: str, rows: list[dict[str, Any]]) -> list[Passage]:
@@ -127,17 +129,18 @@ def _over_time(tenant: str, rows: list[dict[str, Any]]) -> list[Passage]:
     told = [f"Median state of health changed by {change:+.1f} percentage points over {len(rows)} months."]
     told += [f"{name}: " + ", ".join(f"{month_name(s['month'])} {value}" for s, value in values) + "."
              for name, values in series.items()]
-    hints = "trend, history, development, over time, since, decline, better or worse, fault trend, reports so far"
-    return [_passage(tenant, title, f"{title}: {text}", hints, rows, _model(first), None)
+    hints = ("trend, history, development, over time, since, average health decline by site, better or worse, "
+             "fault trend per site, reports so far")
+    return [_passage(tenant, title, f"{title}: {text}", hints, rows, _model(first), first["site"])
             for text in chunks(" ".join(told), repeat=False)]
 
 
-def _passage(tenant: str, title: str, text: str, hints: str, rows: list[dict[str, Any]], cell_model: str | None,
-             month: str | None) -> Passage:
+def _passage(tenant: str, title: str, text: str, hints: str, rows: list[dict[str, Any]],
+             cell_model: str | None = None, site: str | None = None, month: str | None = None) -> Passage:
     queries = {"query_of": QUERY_OF, "sql": [{"month": s["month"], **s["sql"]} for s in rows]}
     return Passage(document=clean(f"Fleet summary of {tenant}: {title}"), text=clean(text), kind="fleet_summary",
                    source=f"fleet database, tenant {tenant}", tenant=tenant, cell_model=cell_model, month=month,
-                   hints=hints, queries=queries)
+                   site=site and clean(site), hints=hints, queries=queries)
 
 
 def _model(s: dict[str, Any]) -> str:

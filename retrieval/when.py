@@ -22,6 +22,12 @@ def month_name(month: str) -> str:
     return f"{MONTH_NAMES[int(month[5:]) - 1].capitalize()} {month[:4]}"
 
 
+def months_until(newest: str, years: int) -> list[str]:
+    """All months of `years` years up to `newest`, oldest first."""
+    last = 12 * int(newest[:4]) + int(newest[5:]) - 1
+    return [f"{n // 12}-{n % 12 + 1:02d}" for n in range(last - 12 * years + 1, last + 1)]
+
+
 def season_of(month: str) -> str:
     return next(name for name, numbers in SEASONS.items() if int(month[5:]) in numbers)
 

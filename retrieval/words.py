@@ -1,8 +1,8 @@
 """Search by words: stems, BM25, and the cells a query names."""
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -10,9 +10,15 @@ import numpy as np
 from tools.cells import load_catalogue
 
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
-# Words about the asking, not about what is asked.
-_ASKING = {"according", "battery", "cell", "cells", "datasheet", "document", "find", "give", "long", "many", "much",
-           "need", "per", "please", "say", "says", "sheet", "show", "stated", "tell", "want"}
+# Words that say little: those of grammar, and those about the asking rather than about what is asked.
+_SAYS_LITTLE = """
+    a about above after all also am an and any are as at be been below between both but by can could do does for
+    from had has have he her how i if in into is it its just like may me might more most my no not of off on once only
+    or other our out over own should so some such than that the their them then there these they this those through to
+    too under until up us very was we were what when where which while who whom why will with would you your s t re ve
+    according battery batteries cell cells datasheet document documents find get give long many much need per please
+    say says sheet show stated tell want"""
+_LITTLE = frozenset(_SAYS_LITTLE.split())
 _ONE_THING = 5  # words that together may spell one cell name: "lg inr 21700 m50 lt"
 
 
@@ -24,42 +30,39 @@ def _stemmer():
 
 def stems(text: str) -> list[str]:
     """Lower-case stems of the words that carry meaning."""
-    from bm25s.stopwords import STOPWORDS_EN_PLUS
-
     words = _WORD.findall(text.lower().replace("-", " "))
-    return _stemmer().stemWords([w for w in words if w not in STOPWORDS_EN_PLUS and w not in _ASKING])
+    return _stemmer().stemWords([w for w in words if w not in _LITTLE])
 
 
 class WordIndex:
     """BM25 over the passages' searched text, as a share of what a passage with every word would score.
 
-    k1 = b = 0: a short passage says a thing once, so how often a word occurs and how long the passage is are
-    left out, and BM25 is the summed rarity (inverse document frequency) of the words in common.
+    With k1 = b = 0, since a short passage says a thing once: BM25 is then the summed rarity (inverse document
+    frequency) of the words in common. Rarity is counted over the passages that a scope may read, so not even word
+    counts cross from one tenant to another.
     """
 
     def __init__(self, texts: Sequence[str]):
-        import bm25s
+        having = defaultdict(set)
+        for row, text in enumerate(texts):
+            for stem in stems(text):
+                having[stem].add(row)
+        self._rows = {stem: np.array(sorted(rows)) for stem, rows in having.items()}
 
-        corpus = [stems(text) for text in texts]
-        self._having = Counter(word for words in corpus for word in set(words))
-        self._passages = len(corpus)
-        self._bm25 = bm25s.BM25(method="lucene", k1=0.0, b=0.0)
-        self._bm25.index(corpus, show_progress=False)
-
-    def scores(self, query: Sequence[str]) -> np.ndarray:
+    def scores(self, query: Iterable[str], readable: np.ndarray) -> np.ndarray:
         """Share 0 to 1 of the query's stems that each passage has, by rarity; float [passages].
 
-        A word that no passage has weighs most: a question about it is not answered by the other words.
+        `readable` is a bool [passages]. A word that no readable passage has weighs most: a question about it is
+        not answered by the other words.
         """
-        known = [stem for stem in query if stem in self._having]
-        if not known:
-            return np.zeros(self._passages)
-        return self._bm25.get_scores(known) / sum(map(self._rarity, query))
-
-    def _rarity(self, stem: str) -> float:
-        """BM25's inverse document frequency (Lucene's form)."""
-        having = self._having[stem]
-        return float(np.log1p((self._passages - having + 0.5) / (having + 0.5)))
+        scores, total, count = np.zeros(len(readable)), 0.0, int(readable.sum())
+        for stem in set(query):
+            rows = self._rows.get(stem, np.array([], dtype=int))
+            rows = rows[readable[rows]]
+            rarity = np.log1p((count - len(rows) + 0.5) / (len(rows) + 0.5))  # BM25, Lucene's form
+            scores[rows] += rarity
+            total += rarity
+        return scores / total if total else scores
 
 
 def compact(name: str) -> str:
