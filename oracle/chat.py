@@ -11,6 +11,7 @@ from typing import Any
 from oracle.chat_view import Step, Turn, turn_messages
 from oracle.errors import OracleError
 from oracle.events import Answered, ToolCalled, ToolReturned
+from tools.contract import Context
 from tools.errors import BadArgument, CannotAnswer
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Liberation Sans", 
 MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
 
-def build_chat(agent, context=None):
+def build_chat(agent, context: Context | None = None):
     """The chat as gradio Blocks.
 
     `agent.stream(messages)` yields ToolCalled, ToolReturned and Answered; `context` (tools.contract.Context,
@@ -50,7 +51,7 @@ def build_chat(agent, context=None):
     with gr.Blocks(title="Battery Oracle", analytics_enabled=False, fill_height=True, fill_width=True) as blocks:
         turns = gr.State([])
         with gr.Row(elem_id="top", equal_height=True):
-            gr.HTML(_header(context or getattr(agent, "context", None)), elem_id="brand", padding=False)
+            gr.HTML(lambda: _header(context or agent.context), elem_id="brand", padding=False)  # at each page load
             fresh = gr.Button("New chat", elem_id="fresh", size="sm", scale=0, min_width=96)
         chatbot = gr.Chatbot(
             elem_id="chat", show_label=False, container=False, scale=1, height="100%", layout="bubble",
@@ -77,7 +78,7 @@ def appearance() -> dict[str, Any]:
     return {"theme": theme, "css": _asset("chat.css"), "head": _asset("chat_head.html")}
 
 
-def launch(agent, host: str = "127.0.0.1", port: int = 7860, context=None, block: bool = True):
+def launch(agent, host: str = "127.0.0.1", port: int = 7860, context: Context | None = None, block: bool = True):
     """Serve the chat at http://host:port until interrupted; with `block` False return the Blocks (`.close()`)."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: nothing leaves the machine
     blocks = build_chat(agent, context)
@@ -188,13 +189,26 @@ def _messages(turns: list[Turn]) -> list[dict[str, Any]]:
     return [message for turn in turns for message in turn_messages(turn)]
 
 
-def _header(context) -> str:
-    envelope = getattr(context, "envelope", "datasheet")
-    tenant = getattr(context, "tenant", None)
-    name, meaning = ENVELOPES[envelope]
-    scope = f"Tenant {html.escape(tenant)}" if tenant else "All tenants"
-    return (_asset("chat_header.html").replace("{scope}", scope)
+def _header(context: Context) -> str:
+    name, meaning = ENVELOPES[context.envelope]
+    scope = f"Tenant {html.escape(context.tenant)}" if context.tenant else "All tenants"
+    return (_asset("chat_header.html").replace("{scope}", scope).replace("{fleet}", _fleet_chip(context))
             .replace("{envelope}", name).replace("{meaning}", html.escape(meaning)))
+
+
+def _fleet_chip(context: Context) -> str:
+    """Says where the packs in scope are simulated; nothing for a fleet of real ones."""
+    from tools.fleet import open_fleet
+    from tools.fleet.tables import Pack
+
+    try:
+        fleet = open_fleet(context)
+        simulated = {pack.simulated for pack in fleet.all(fleet.mine(Pack))}
+    except CannotAnswer:
+        return '<li class="chip demo">Fleet not readable</li>'
+    text = {(True,): "Simulated demo fleet", (False, True): "Partly simulated fleet", (): "No packs yet"}.get(
+        tuple(sorted(simulated)))
+    return f'<li class="chip demo" title="No real vehicle is behind a simulated pack.">{text}</li>' if text else ""
 
 
 def _hint(text: str = "") -> str:

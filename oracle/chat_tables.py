@@ -39,6 +39,8 @@ def value_text(value: Any, name: str = "", digits: int = DIGITS) -> str:
 
 def number_text(value: float, digits: int = DIGITS) -> str:
     """At most `digits` significant figures, whole numbers in full, no exponent for ordinary sizes."""
+    if abs(value) < 1e-9:
+        return "0"
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{value:.0f}"
     return f"{round(value):d}" if abs(value) >= 10 ** digits else f"{value:.{digits}g}"
@@ -59,9 +61,9 @@ def pairs_table(values: dict[str, Any]) -> str:
     rows = []
     for name, value in values.items():
         source = ""
-        if isinstance(value, dict) and set(value) == {"value", "source"}:
+        if isinstance(value, dict) and "source" in value and set(value) <= {"value", "source"}:
             source = f"<small>{escape(value['source'])}</small>"
-            value = value["value"]
+            value = value.get("value")
         cell = escape(value_text(value, name)) + source
         rows.append(f"<tr><th>{escape(label_of(name)[0])}</th><td>{cell}</td></tr>")
     return f'<table class="pairs"><tbody>{"".join(rows)}</tbody></table>' if rows else ""
@@ -92,8 +94,8 @@ def _nested(value: Any) -> str:
 
 
 def _is_curves(name: str, value: Any) -> bool:
-    """The arrays a figure draws; a pack's `series` is its number of cells in series."""
-    return name == "series" and isinstance(value, dict)
+    """What a figure draws; a pack's `series` is its number of cells in series."""
+    return name == "series" and not isinstance(value, int)
 
 
 def _raw_json(shown: dict[str, Any]) -> str:

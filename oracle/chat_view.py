@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from oracle.chat_tables import escape, number_text, pairs_table, result_html, rows_table, value_text
+from oracle.chat_facts import facts, reasons, warning
+from oracle.chat_tables import escape, pairs_table, result_html, rows_table, value_text
 from oracle.events import Answered
 from oracle.plots import figure_for
 
@@ -66,66 +67,16 @@ def signature(name: str, arguments: dict[str, Any]) -> str:
     return f"{name}({', '.join(f'{k}={value_text(v, digits=6)}' for k, v in arguments.items())})"
 
 
-def facts(name: str, result: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """(caption, value, note) of the few numbers a person acts on, as the tool gave them."""
-    if name == "recommend_charging_current":
-        return [fact for fact in (_current_fact(result), _time_fact(result), *_kept_facts(result)) if fact]
-    return []
-
-
-def _current_fact(result: dict[str, Any]) -> tuple[str, str, str] | None:
-    current_a, pack_a, c_rate = (result.get(k) for k in ("current_a", "pack_current_a", "c_rate"))
-    if current_a is None:
-        return None
-    if current_a == 0:
-        return "Charge now with", "0 A", "no charging in this state"
-    rate = f"{number_text(c_rate, 3)} C" if c_rate else ""
-    cell = f"{current_a:.2f} A"
-    if pack_a is None or result.get("parallel", 1) == 1:
-        return "Charge now with", cell, " · ".join(filter(None, ("per cell", rate)))
-    return "Charge now with", f"{pack_a:.1f} A", " · ".join(filter(None, (f"pack; {cell} per cell", rate)))
-
-
-def _time_fact(result: dict[str, Any]) -> tuple[str, str, str] | None:
-    minutes, met = result.get("charge_time_min"), result.get("deadline_met")
-    if minutes is None:
-        return None
-    note = f"to {number_text(result['reached_soc_percent'], 3)} %" if result.get("reached_soc_percent") else ""
-    if met is not None and result.get("deadline_min"):
-        note += f"{'; within' if met else '; not within'} {number_text(result['deadline_min'])} min"
-    return "Charge time", f"{minutes:.1f} min", note
-
-
-def _kept_facts(result: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """How close the plan comes to the limits of temperature and anode potential."""
-    kept, limits = [], result.get("limits") or {}
-    warmest, anode = result.get("max_temperature_c"), result.get("min_anode_potential_v")
-    if warmest is not None:
-        limit = (limits.get("max_temperature_c") or {}).get("value")
-        kept.append(("Warmest", f"{warmest:.1f} °C", f"limit {number_text(limit)} °C" if limit is not None else ""))
-    if anode is not None:
-        kept.append(("Anode potential", f"{anode * 1000:.0f} mV", "at its lowest; lithium plates below 0"))
-    return kept
-
-
-def _comparison(versus: dict[str, Any]) -> str:
-    """Against a plain charge: minutes, and the capacity each of the two costs where that is known."""
-    saved, lost, plain_lost = (versus.get(k) for k in
-                               ("minutes_saved", "lithium_lost_percent", "cc_cv_lithium_lost_percent"))
-    text = (f"{abs(saved):.1f} min {'faster' if saved >= 0 else 'slower'} than plain CC-CV "
-            f"at {versus['cc_cv_current_a']:.2f} A per cell")
-    if lost is not None and plain_lost is not None:
-        text += f"; costs {number_text(lost, 2)} % of capacity, the plain charge {number_text(plain_lost, 2)} %"
-    return text
-
-
 def _evidence(turn: Turn) -> list[dict[str, Any]]:
     """What stands under an answer: facts and figures of its tools, found packs, cited passages, the audit id."""
     import gradio as gr
 
     shown = []
-    for step in filter(lambda s: s.answered, turn.steps.values()):
-        shown += [_assistant(markup) for markup in (_packs_html(step), _facts_html(step)) if markup]
+    steps = [s for s in turn.steps.values() if s.answered]
+    for step in steps:
+        if step.name == "get_status" and len(steps) > 1:
+            continue  # looked up on the way to another answer
+        shown += [_assistant(m) for m in (_packs_html(step), _findings_html(step), _facts_html(step)) if m]
         figure = _figure(step)
         if figure is not None:
             shown.append({"role": "assistant", "content": gr.Plot(value=figure, show_label=False, container=False)})
@@ -166,22 +117,29 @@ def _packs_html(step: Step) -> str:
     return f'<div class="packs">{rows_table(list(packs))}</div>' if packs else ""
 
 
+def _findings_html(step: Step) -> str:
+    findings = step.result.get("findings") if step.name == "diagnose" else None
+    return "".join(map(_finding_html, findings or ()))
+
+
+def _finding_html(finding: dict[str, Any]) -> str:
+    fault, cells = str(finding.get("fault", "")).replace("_", " "), ", ".join(finding.get("cells") or ())
+    return (f'<div class="finding {escape(finding.get("severity", ""))}"><b>{escape(fault)}</b>'
+            f"<span>{escape(cells or 'whole pack')}</span><p>{escape(finding.get('evidence', ''))}</p>"
+            f"<p>{escape(finding.get('what_to_do', ''))}</p></div>")
+
+
 def _facts_html(step: Step) -> str:
     cards = "".join(f"<div><span>{escape(caption)}</span><b>{escape(value)}</b><small>{escape(note)}</small></div>"
                     for caption, value, note in facts(step.name, step.result))
-    return f'<div class="facts">{cards}{_reasons_html(step.result)}</div>' if cards else ""
-
-
-def _reasons_html(result: dict[str, Any]) -> str:
-    """Why this number and not another, who checked it, and what was assumed."""
-    lines = [f"<p><b>Held back by</b> {escape(result['binding_constraint'])}</p>"
-             if result.get("binding_constraint") else ""]
-    checked = result.get("verified_by")
-    lines.append(f"<p><b>Checked in</b> {escape(checked)}</p>" if checked else "<p><b>Not simulated</b></p>")
-    versus = result.get("versus_cc_cv")
-    lines.append(f"<p><b>Compared</b> {escape(_comparison(versus))}</p>" if versus else "")
-    lines += [f"<p>{escape(note)}</p>" for note in result.get("assumptions") or ()]
-    return f'<div class="reasons">{"".join(lines)}</div>'
+    if not cards:
+        return ""
+    careful = warning(step.result)
+    lines = f'<p class="careful">{escape(careful)}</p>' if careful else ""
+    for name, text in reasons(step.name, step.result):
+        lines += f"<p>{f'<b>{escape(name)}</b> ' if name else ''}{escape(text)}</p>"
+    css = "facts none" if step.result.get("current_a") == 0 and step.name != "get_status" else "facts"
+    return f'<div class="{css}">{cards}{f"""<div class="reasons">{lines}</div>""" if lines else ""}</div>'
 
 
 def _citations_html(citations: list[dict[str, Any]]) -> str:

@@ -51,7 +51,7 @@ def charge_figure(result: dict[str, Any]):
 
     Reads result["series"] (t_min and the panels' names, equal lengths) and result["limits"].
     """
-    series = _series(result)
+    series = result.get("series") if isinstance(result.get("series"), dict) else {}
     minutes = series.get("t_min") or []
     panels = [p for p in PANELS if len(series.get(p.series) or []) == len(minutes)]
     if len(minutes) < 2 or not panels:
@@ -62,7 +62,7 @@ def charge_figure(result: dict[str, Any]):
         _curve(figure, row, panel, _thin(minutes), _thin(series[panel.series]), soc)
         for name, label in panel.limits:
             _limit_line(figure, row, panel, label, limit_of(result, name))
-        _range(figure, row)
+        _range(figure, row, from_zero=panel.series == "current_a")
         _panel_title(figure, row, panel)
         if panel.series == "anode_potential_v":
             _plating_floor(figure, row)
@@ -70,24 +70,31 @@ def charge_figure(result: dict[str, Any]):
 
 
 def life_figure(result: dict[str, Any]):
-    """Capacity in percent of new over years: the forecast, its band, and the 80 % line."""
-    series = _series(result)
-    years, capacity = series.get("years") or [], series.get("capacity_percent") or []
-    if len(years) < 2 or len(years) != len(capacity):
+    """Capacity in percent of new over years: the forecast, its 90 % band, and the 80 % line.
+
+    Reads result["series"] = [{year, capacity_percent, low_percent, high_percent}, ...].
+    """
+    points = result.get("series")
+    if not isinstance(points, list | tuple) or len(points) < 2:
+        return None
+    years, capacity, low, high = ([p.get(name) for p in points] for name in
+                                  ("year", "capacity_percent", "low_percent", "high_percent"))
+    if None in years or None in capacity:
         return None
     figure = _stacked(1, "years from now", panel_px=280)
-    low, high = series.get("capacity_low_percent") or [], series.get("capacity_high_percent") or []
-    if len(low) == len(high) == len(years):
+    banded = None not in low and None not in high
+    between = " (%{customdata[0]:.1f} to %{customdata[1]:.1f})" if banded else ""
+    if banded:
         figure.add_scatter(x=years + years[::-1], y=high + low[::-1], fill="toself", mode="lines", line_width=0,
                            fillcolor="rgba(13,148,136,0.16)", hoverinfo="skip", name="band")
     figure.add_scatter(x=years, y=capacity, mode="lines", line={"color": "#0d9488", "width": 2.5}, name="capacity",
-                       hovertemplate="%{y:.1f} %<extra></extra>")
+                       customdata=list(zip(low, high, strict=True)) if banded else None,
+                       hovertemplate=f"%{{y:.1f}} %{between}<extra></extra>")
     figure.add_hline(y=END_OF_LIFE_PERCENT, line={"color": LIMIT, "width": 1.3, "dash": "dash"})
     figure.add_annotation(x=0, xref="x domain", y=END_OF_LIFE_PERCENT, yshift=8, xanchor="left", xshift=4,
-                          showarrow=False, text=f"{END_OF_LIFE_PERCENT} % of new",
-                          font={"size": 10, "color": LIMIT})
-    _title(figure, 1, "Capacity", "% of new", "#0d9488")
-    values = capacity + low + high
+                          showarrow=False, text=f"{END_OF_LIFE_PERCENT} % of new", font={"size": 10, "color": LIMIT})
+    _title(figure, 1, "Capacity", "% of new" + (", with its 90 % band" if banded else ""), "#0d9488")
+    values = capacity + (low + high if banded else [])
     figure.update_yaxes(range=[min(*values, END_OF_LIFE_PERCENT) - 2, max(values) + 2])
     return figure
 
@@ -97,11 +104,6 @@ def limit_of(result: dict[str, Any], name: str) -> float | None:
     value = (result.get("limits") or {}).get(name)
     value = value.get("value") if isinstance(value, dict) else value
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _series(result: dict[str, Any]) -> dict[str, list[float]]:
-    series = result.get("series")
-    return series if isinstance(series, dict) else {}
 
 
 def _stacked(rows: int, x_title: str, panel_px: int = PANEL_PX):
@@ -141,13 +143,15 @@ def _limit_line(figure, row: int, panel: Panel, label: str, value: float | None)
         font={"size": 10, "color": LIMIT})
 
 
-def _range(figure, row: int) -> None:
+def _range(figure, row: int, from_zero: bool) -> None:
     """Room for curve and limit, and for the limit's label above it."""
     axis = "" if row == 1 else str(row)
     values = [v for t in figure.data if t.yaxis == f"y{axis}" for v in t.y if v is not None]
     values += [s.y0 for s in figure.layout.shapes if s.yref == f"y{axis}"]
     span = max(values) - min(values) or abs(max(values)) or 1
-    low = 0 if min(values) >= 0 and min(values) < span else min(values) - 0.08 * span
+    if from_zero:
+        span = max(values) or 1
+    low = 0 if from_zero or 0 <= min(values) < span else min(values) - 0.08 * span
     figure.update_yaxes(range=[low, max(values) + 0.24 * span], row=row, col=1)
 
 
@@ -156,7 +160,7 @@ def _plating_floor(figure, row: int) -> None:
     axis = "" if row == 1 else str(row)
     figure.add_shape(type="rect", xref=f"x{axis} domain", yref=f"y{axis}", x0=0, x1=1, y0=-1, y1=0, line_width=0,
                      fillcolor="rgba(229,56,59,0.10)", layer="below")
-    figure.add_annotation(x=0, xref=f"x{axis} domain", y=0, yref=f"y{axis}", yshift=-7, xanchor="left", xshift=4,
+    figure.add_annotation(x=1, xref=f"x{axis} domain", y=0, yref=f"y{axis} domain", xanchor="right", yanchor="bottom",
                           showarrow=False, text="lithium plating", font={"size": 10, "color": LIMIT})
     values = [v for trace in figure.data if trace.yaxis == f"y{axis}" for v in trace.y if v is not None]
     figure.update_yaxes(range=[min(-0.02, *values) - 0.01, max(values) * 1.12 + 0.01], row=row, col=1)

@@ -7,20 +7,22 @@ import re
 import shutil
 import socket
 import threading
-import time
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from oracle.chat import EMPTY_HINT, EXAMPLES, STOPPED, conversation, launch, problem_sentence, respond
+from oracle.chat_facts import facts, reasons, warning
 from oracle.chat_tables import label_of, number_text, result_html, value_text
-from oracle.chat_view import Turn, facts, signature
+from oracle.chat_view import Turn, signature
 from oracle.errors import ModelUnavailable
 from oracle.events import Answered, ToolCalled, ToolReturned
 from tests.test_plots import CHARGE, LIFE
 from tools.contract import Context
 from tools.errors import CannotAnswer
+from tools.fleet import open_fleet
 
 QUESTION = "PK-0042 is at 12 degrees and 20 percent, I leave in 40 minutes, how hard can I charge it?"
 HOSTILE = '<img src=x onerror="document.title=1"> ~~gone~~ <script>1</script>'
@@ -39,8 +41,8 @@ CITED = [{"n": 1, "document": "LG M50LT datasheet", "page": 4, "passage": "Charg
 class ScriptedAgent:
     """Answers by key word; a question with "wait" waits at its tool until `release` is set."""
 
-    def __init__(self):
-        self.context = Context(home=None, tenant="northwind", envelope="physics")
+    def __init__(self, context=None):
+        self.context = context
         self.release, self.asked, self.failed = threading.Event(), [], False
 
     def stream(self, messages):
@@ -133,8 +135,8 @@ def driver(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def served_chat():
-    agent = ScriptedAgent()
+def served_chat(demo):
+    agent = ScriptedAgent(replace(demo, envelope="physics", tenant=open_fleet(demo).tenants()[0]))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -258,8 +260,10 @@ def test_an_example_asks_itself(page, served_chat):
 
 
 @pytest.mark.browser
-def test_the_header_names_scope_envelope_and_demo_fleet(page):
-    assert [e.text for e in page.all(".chip")] == ["Simulated demo fleet", "Physics limits", "Tenant northwind"]
+def test_the_header_names_scope_envelope_and_demo_fleet(page, served_chat):
+    page.wait(lambda: page.all(".chip"))
+    assert [e.text for e in page.all(".chip")] == [
+        "Simulated demo fleet", "Physics limits", f"Tenant {served_chat.agent.context.tenant}"]
 
 
 @pytest.mark.browser
@@ -376,10 +380,37 @@ def test_facts_name_the_pack_current_and_the_cell_current():
         "2.50 A", "per cell · 0.5 C")
 
 
-def test_building_the_chat_is_quick_and_reads_no_network():
-    began = time.monotonic()
+def test_a_missed_deadline_and_a_broken_envelope_stand_out():
+    missed = {"deadline_met": False, "soc_at_deadline_percent": 49.99, "deadline_min": 60.0}
+    assert warning(missed) == "Not full in time: 50 % after 60 min."
+    assert warning({"envelope_warning": "Outside the envelope: 9 A."}) == "Outside the envelope: 9 A."
+    assert warning(PLAN) == ""
+
+
+def test_a_plan_that_nothing_simulated_says_so():
+    shown = dict(reasons("recommend_charging_current", {"current_a": 2.0, "binding_constraint": "datasheet"}))
+    assert shown["Checked in"] == "not simulated"
+    assert "Checked in" not in dict(reasons("recommend_charging_current", {"current_a": 0.0}))
+
+
+def test_facts_of_a_forecast_name_band_and_end_of_life():
+    result = {"years": 10.0, "capacity_percent": 63.81, "capacity_low_percent": 51.1, "capacity_high_percent": 76.5,
+              "years_to_80_percent": 3.43}
+    assert facts("forecast_life", result)[:2] == [
+        ("Capacity after 10 years", "63.8 %", "51 to 76 %, 90 % band"),
+        ("Down to 80 %", "3.4 years", "of new capacity")]
+    del result["years_to_80_percent"]
+    assert facts("forecast_life", result)[1][1] == "over 40 years"
+
+
+def test_the_chat_reports_nothing_home(tmp_path):
     from oracle.chat import appearance, build_chat
 
-    assert build_chat(ScriptedAgent()).analytics_enabled is False
+    assert build_chat(ScriptedAgent(Context(tmp_path))).analytics_enabled is False
     assert "http" not in appearance()["head"] and "@import" not in appearance()["css"]
-    assert time.monotonic() - began < 30
+
+
+def test_a_fleet_without_packs_is_not_called_simulated(tmp_path):
+    from oracle.chat import _header
+
+    assert "No packs yet" in _header(Context(tmp_path)) and "Simulated" not in _header(Context(tmp_path))

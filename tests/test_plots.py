@@ -18,8 +18,10 @@ CHARGE = {
         "t_min": [0.0, 10.0, 20.0], "current_a": [5.0, 5.0, 3.0], "voltage_v": [3.6, 3.9, 4.1],
         "temperature_c": [12.0, 16.0, 17.0], "anode_potential_v": [0.06, 0.02, 0.01],
         "soc_percent": [20.0, 55.0, 80.0]}}
-LIFE = {"series": {"years": [0.0, 1.0, 2.0], "capacity_percent": [98.0, 95.0, 92.0],
-                   "capacity_low_percent": [97.0, 93.0, 89.0], "capacity_high_percent": [99.0, 96.0, 94.0]}}
+LIFE = {"series": [
+    {"year": 0.0, "capacity_percent": 98.0, "low_percent": 98.0, "high_percent": 98.0},
+    {"year": 1.0, "capacity_percent": 95.0, "low_percent": 93.0, "high_percent": 97.0},
+    {"year": 2.0, "capacity_percent": 92.0, "low_percent": 89.0, "high_percent": 95.0}]}
 
 
 def curves(figure) -> dict[str, list[float]]:
@@ -54,7 +56,8 @@ def test_a_missing_or_broken_series_leaves_its_panel_out(missing):
 
 @pytest.mark.parametrize("result", [
     {}, {"series": {}}, {"series": {"t_min": []}}, {"series": {"t_min": [0.0], "current_a": [1.0]}},
-    {"error": "There is no pack PK-9999."}, {"series": 96}])
+    {"error": "There is no pack PK-9999."}, {"series": 96}, {"series": []},
+    {"series": [{}, {}]}])
 def test_nothing_to_draw(result):
     for name in ("recommend_charging_current", "simulate_charge", "forecast_life", "get_status"):
         assert figure_for(name, result) is None
@@ -85,12 +88,12 @@ def test_life_figure_has_band_and_end_of_life():
     figure = figure_for("forecast_life", LIFE)
     drawn = curves(figure)
     assert drawn["capacity"] == [98.0, 95.0, 92.0]
-    assert drawn["band"] == [99.0, 96.0, 94.0, 89.0, 93.0, 97.0]
+    assert drawn["band"] == [98.0, 97.0, 95.0, 89.0, 93.0, 98.0]
     assert lines(figure) == [END_OF_LIFE_PERCENT]
 
 
 def test_life_figure_without_a_band():
-    result = {"series": {k: v for k, v in LIFE["series"].items() if k in ("years", "capacity_percent")}}
+    result = {"series": [{k: p[k] for k in ("year", "capacity_percent")} for p in LIFE["series"]]}
     assert list(curves(figure_for("forecast_life", result))) == ["capacity"]
 
 
