@@ -144,3 +144,13 @@ def test_nonsense_is_refused_with_the_range(tmp_path):
         simulate(tmp_path, cell_model="LG M50LT", current_a=2, c_rate=1)
     with pytest.raises(CannotAnswer, match="LTO"):
         simulate(tmp_path, cell_model="Toshiba SCiB 20Ah")
+
+
+def test_pack_currents_are_cell_currents_times_parallel(demo):
+    arguments = {"asset_id": "PK-0042", "temperature_c": 30, "soh_percent": 95}  # 24s16p of LG M50LT
+    result = recommend_charging_current(RecommendChargingCurrent(**arguments, soc_percent=40), demo)
+    assert result.parallel == 16 and result.pack_current_a == pytest.approx(16 * result.current_a)
+    assert result.brief()["pack_current_a"] > 10 * result.brief()["current_a"]
+    charge = simulate_charge(SimulateCharge(**arguments, soc_start_percent=40, soc_end_percent=50, current_a=48), demo)
+    assert charge.current_a == 3.0 and charge.pack_current_a == 48.0
+    assert charge.charge_time_min == pytest.approx(60 * 0.1 * 4.8 * 0.95 / 3.0, rel=1e-3)

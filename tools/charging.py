@@ -99,19 +99,20 @@ def _planned(request: _Request, at_start: Limits) -> RecommendChargingCurrentRes
         notes.append(f"The plan ends at {plan.reached_soc_percent:.1f} %: above that less than 0.02C keeps the limits.")
     earliest_min = min(fast.charge_time_min, trace.charge_time_min)
     limit_min = request.time_limit_min
-    current_a = stages[0].current_a
+    current_a, in_time = stages[0].current_a, _in_time(request, trace, plan, fast)
     return RecommendChargingCurrentResult(
         **request.fields(), current_a=current_a, pack_current_a=_pack_current(subject, current_a),
         c_rate=current_a / subject.cell.capacity_nominal_ah,
         protocol=tuple(ProtocolStage(current_a=s.current_a, until_soc_percent=round(s.until_soc_percent, 3))
                        for s in _same_current(stages)),
         reached_soc_percent=plan.reached_soc_percent, charge_time_min=trace.charge_time_min,
-        deadline_met=None if limit_min is None else _in_time(request, trace, plan, fast),
+        deadline_met=None if limit_min is None else in_time,
         earliest_time_min=earliest_min,
         soc_at_deadline_percent=None if limit_min is None else soc_after(trace, limit_min),
-        limits=_limits_used(at_start), binding_constraint=_binding(request, stages, at_start, trace, _in_time(request, trace, plan, fast)),
+        limits=_limits_used(at_start), binding_constraint=_binding(request, stages, at_start, trace, in_time),
         min_anode_potential_v=trace.min_anode_potential_v, max_temperature_c=trace.max_temperature_c,
-        max_voltage_v=trace.max_voltage_v, verified_by=version(model) + (" standing in" if model.stand_in else ""), physics_limit_a=physics_current_a(charge),
+        max_voltage_v=trace.max_voltage_v, verified_by=version(model) + (" standing in" if model.stand_in else ""),
+        physics_limit_a=physics_current_a(charge),
         versus_cc_cv=_versus(charge, stages, trace), assumptions=tuple(notes), version=version(model),
         series=series_of(trace))
 

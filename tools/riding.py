@@ -1,7 +1,7 @@
 """Charging along the constraints: in stages of a few percent, the highest current that keeps every limit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, log10
 
 from tools.envelope import Limits
@@ -149,7 +149,8 @@ def _next_current(trial_a, slack, slope, low, high, top_a) -> float:
 def _slack_bound(rules: Rules, current_a: float, top_a: float, trace: Trace, until: float) -> str:
     if current_a < top_a:
         return _slack(trace, rules, current_a, until)[1]
-    return "cap" if rules.cap_a is not None and top_a >= rounded_down(rules.cap_a) else "current"
+    uncapped_a = replace(rules, cap_a=None).current_a(rules.ambient_c, until - 1e-6)
+    return "cap" if rules.cap_a is not None and rules.cap_a < uncapped_a * (1 - 1e-9) else "current"
 
 
 def _slack(trace: Trace, rules: Rules, current_a: float, until: float) -> tuple[float, str]:
