@@ -13,7 +13,8 @@ from tools.contract import Context
 from tools.diagnosis import load_evidence
 from tools.errors import BadArgument, CannotAnswer
 from tools.fleet import Fleet, fleet_url, open_engine, open_fleet
-from tools.fleet.curves import curves_of
+from tools.fleet.curve_build import CELLS, charge_curve
+from tools.fleet.curves import curves_of, scaled
 from tools.fleet.demo import build_demo
 from tools.fleet.demo_plan import plan_fleet
 from tools.fleet.importing import ImportFailed, import_file, schema_text
@@ -104,7 +105,8 @@ def test_unknown_assets_name_the_nearest(demo):
     ({"spread_above_mv": 30}, "spread_mv", lambda p: p.spread_mv > 30),
     ({"soc_below_percent": 30}, "soc_percent", lambda p: p.soc_percent < 30)])
 def test_each_filter_counts_what_fits_worst_first(demo, filters, key, fits):
-    everything = [p for site in open_fleet(demo).sites() for p in find_packs(FindPacks(site=site, limit=100), demo).packs]
+    everything = [p for site in open_fleet(demo).sites()
+                  for p in find_packs(FindPacks(site=site, limit=100), demo).packs]
     found = find_packs(FindPacks(**filters, limit=100), demo)
     values = [getattr(p, key) for p in found.packs]
     assert len(everything) == 400 and found.count == sum(fits(p) for p in everything) > 0
@@ -142,6 +144,25 @@ def test_health_never_rises_and_cycles_never_fall(fleet):
         months = fleet.history(fleet.pack(pack_id))
         assert all(a.soh_percent >= b.soh_percent and a.cycles <= b.cycles
                    for a, b in zip(months, months[1:], strict=False))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_shipped_curves_are_what_the_simulation_gives_today(name):
+    """Else run `python -m tools.fleet.curve_build` again."""
+    cell = find_cell(name)
+    ah, volt, warm = charge_curve(cell, 0.35, 25.0, 90.0)
+    shipped_ah, shipped_v = curves_of(cell).for_soh(90.0, 0.35, 25.0)
+    assert shipped_ah[-1] == pytest.approx(ah[-1], rel=0.003)
+    assert np.median(np.abs(np.interp(shipped_ah, ah, volt) - shipped_v)) < 0.001
+    assert curves_of(cell).self_heating(90.0, 0.35, 25.0).max() == pytest.approx(np.max(warm - warm[0]), abs=0.05)
+
+
+def test_curves_scale_with_the_cell():
+    """Half as large again: the same voltages at 1.5 times the charge, resistance divided by 1.5."""
+    curves = curves_of(find_cell("LG M50LT"))
+    larger = scaled(curves, 1.5 * curves.nominal_ah)
+    assert larger.for_soh(80, 0.3, 15)[0] == pytest.approx(1.5 * curves.for_soh(80, 0.3, 15)[0])
+    assert larger.resistance(80, 15) == pytest.approx(curves.resistance(80, 15) / 1.5)
 
 
 def test_tables_can_be_made_in_postgresql():

@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
-from tools.arguments import Diagnose, EstimateSoh
+from tools.arguments import Diagnose, EstimateSoh, RecommendChargingCurrent
+from tools.assets import resolve_subject
 from tools.cells import find_cell
+from tools.contract import Context
 from tools.errors import CannotAnswer
 from tools.estimation import constant_current, estimate_cells, step_resistance_ohm
-from tools.fleet import ChargeRecord, open_fleet
+from tools.fleet import ChargeRecord, fleet_url, open_engine, open_fleet
 from tools.fleet.curves import curves_of
 from tools.fleet.demo_plan import NOW, plan_fleet
 from tools.fleet.demo_sim import draw_cells, health_after
 from tools.fleet.records import from_blob, to_blob
+from tools.fleet.tables import Upload
 from tools.health import diagnose, estimate_soh
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -144,6 +148,23 @@ def test_records_survive_storage_within_their_resolution(n, k, seed):
     assert np.abs(back.t_s - record.t_s).max() <= 0.051 and np.abs(back.current_a - record.current_a).max() <= 0.00051
     assert np.abs(back.voltage_v - record.voltage_v).max() <= 0.000051
     assert np.abs(back.temperature_c - record.temperature_c).max() <= 0.051
+
+
+def test_an_uploaded_record_is_estimated_and_can_be_charged_for(tmp_path):
+    cell, record = charge(soh=84.0, temperature_c=18.0)
+    with Session(open_engine(fleet_url(tmp_path))) as session, session.begin():
+        session.add(Upload(tenant="mine", upload_id="UP-3f9a", name="log.csv", cell_model=cell.id, uploaded=START,
+                           started=START, data=to_blob(record)))
+    mine = Context(tmp_path, "mine")
+    result = estimate_soh(EstimateSoh(asset_id="UP-3f9a"), mine)
+    assert result.valid and result.soh_percent == pytest.approx(84.0, abs=0.5)
+    subject = resolve_subject(RecommendChargingCurrent(asset_id="UP-3f9a"), mine)
+    assert subject.soh_percent == pytest.approx(84.0, abs=0.5) and subject.temperature_c == 18.0
+    assert subject.sources == {"soc_percent": "default", "temperature_c": "telemetry", "soh_percent": "telemetry"}
+    with pytest.raises(CannotAnswer, match="nothing has been uploaded"):
+        estimate_soh(EstimateSoh(asset_id="UP-3f9a"), Context(tmp_path, "yours"))
+    with pytest.raises(CannotAnswer, match="name a pack"):
+        diagnose(Diagnose(asset_id="UP-3f9a"), mine)
 
 
 def test_uploads_and_packs_without_records_get_a_sentence(demo):

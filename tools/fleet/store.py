@@ -77,10 +77,14 @@ class Fleet:
         return statement if self.tenant is None else statement.where(first.tenant == self.tenant)
 
     def all(self, statement: Select) -> Sequence[Any]:
-        """Scalars of a one-column statement, else rows."""
-        with Session(self.engine, expire_on_commit=False) as session:
-            result = session.execute(statement)
-            return (result.scalars() if len(statement.column_descriptions) == 1 else result).all()
+        """Scalars of a one-column statement, else rows; CannotAnswer when the database does not answer."""
+        try:
+            with Session(self.engine, expire_on_commit=False) as session:
+                result = session.execute(statement)
+                return (result.scalars() if len(statement.column_descriptions) == 1 else result).all()
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise CannotAnswer(f"The fleet database does not answer: {reason}.") from None
 
     # -- what there is
 
