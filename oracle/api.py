@@ -152,7 +152,8 @@ def _status(error: OracleError) -> int:
 
 
 def _error(sentence: str, status: int) -> dict[str, Any]:
-    code = {404: "model_not_found", 413: "question_too_long", 503: "unavailable"}.get(status)
+    missing = "model_not_found" if "model" in sentence else "not_found"
+    code = {404: missing, 413: "question_too_long", 503: "unavailable"}.get(status)
     kind = "invalid_request_error" if status < 500 else "server_error"
     return {"error": {"message": sentence, "type": kind, "param": None, "code": code}}
 
@@ -179,7 +180,8 @@ def _install_errors(app: FastAPI) -> None:
     def invalid(_: Request, error: RequestValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int)) or "body"
-        sentence = ("The request is not valid JSON." if first["type"] == "json_invalid"
+        unreadable = first["type"] == "json_invalid" or where == "body"
+        sentence = ("The request is not a JSON object (Content-Type: application/json)." if unreadable
                     else f"The request's {where} is wrong: {first['msg']}.")
         return JSONResponse(_error(sentence, 400), 400)
 

@@ -18,3 +18,45 @@ def demo(tmp_path_factory) -> Context:
 @pytest.fixture(scope="session")
 def fleet(demo):
     return open_fleet(demo)
+
+
+@pytest.fixture(scope="session")
+def served_settings():
+    """The settings of the environment, with a merged model under ORACLE_HOME; skipped where there is none."""
+    from oracle.settings import Settings
+
+    settings = Settings()
+    if not (settings.home / "model" / "config.json").exists() and not settings.vllm_url:
+        pytest.skip(f"no merged model at {settings.home / 'model'}: make build")
+    return settings
+
+
+@pytest.fixture(scope="session")
+def served_home(served_settings):
+    """ORACLE_HOME with model, demo fleet and index."""
+    return served_settings.home
+
+
+@pytest.fixture(scope="session")
+def served_agent(served_settings):
+    """The real agent on the real model, served by vLLM for as long as the tests need it."""
+    from oracle.agent import Agent
+    from oracle.server import language_model
+
+    with language_model(served_settings):
+        yield Agent(served_settings)
+
+
+@pytest.fixture(scope="session")
+def api_url(served_agent):
+    """Base URL (http://.../v1) of the running API."""
+    import socket
+
+    from oracle.up import start_api
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    stop = start_api(served_agent, "127.0.0.1", port)
+    yield f"http://127.0.0.1:{port}/v1"
+    stop()
