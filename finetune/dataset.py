@@ -11,15 +11,17 @@ from typing import Any
 
 from tqdm import tqdm
 
+from finetune.answers import answer
 from finetune.base import load_tokenizer
 from finetune.packing import Sample
 from finetune.phrasings import NotWritten, Turn, load_phrasings, turn
-from oracle.prompts import SYSTEM, call_text
+from oracle.prompts import SYSTEM, call_text, result_text
 from retrieval.toolset import ALL_TOOLS
 
 HELD_OUT_SHARE = 0.05
 MAX_TOKENS = 700
 NOISE = 0.3
+ANSWER_REPEATS = 3  # recorded runs are few beside the phrasings' fillings
 
 
 @cache
@@ -108,7 +110,7 @@ def call_samples(fillings: int, seed: int, held_out: bool = False, workers: int 
 
 def training_samples(fillings: int, seed: int, runs: Path) -> list[Sample]:
     """All samples that train: first calls and replies, and the answers to real tool runs where there are any."""
-    return call_samples(fillings, seed) + answer_samples(runs, seed)
+    return call_samples(fillings, seed) + answer_samples(runs) * ANSWER_REPEATS
 
 
 def held_out_samples(seed: int) -> list[Sample]:
@@ -124,6 +126,18 @@ def data_hash(samples: Sequence[Sample]) -> str:
     return digest.hexdigest()[:12]
 
 
-def answer_samples(runs: Path, seed: int) -> list[Sample]:
-    """Whole exchanges, call and answer, from recorded tool runs."""
-    return []
+def answer_samples(runs: Path) -> list[Sample]:
+    """Whole exchanges, call and answer, from recorded tool runs; none where nothing was recorded."""
+    if not runs.exists():
+        return []
+    samples = [exchange(json.loads(line)) for line in runs.read_text(encoding="utf-8").splitlines()]
+    return [sample for sample in samples if len(sample.ids) <= MAX_TOKENS]
+
+
+def exchange(run: dict[str, Any]) -> Sample:
+    """A recorded run as a sample: the question, its calls, their results, the answer."""
+    question = run["messages"][-1]["content"]
+    told = [answer(call["name"], brief, question) for call, brief in zip(run["calls"], run["results"], strict=True)]
+    results = [{"role": "tool", "content": result_text(brief)} for brief in run["results"]]
+    final = {"role": "assistant", "content": "\n".join(told)}
+    return encode([*run["messages"], call_message(run["calls"]), *results, final], history=len(run["messages"]))

@@ -7,13 +7,16 @@ model sees when it is asked that one question.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 ATTENTION = "shared_prefix"
+TOKENS_PER_PACK = 1920
+LENGTHS = (48, 64, 80, 96, 120, 128, 160, 192, 240, 320, 384, 480, 640, 960)  # divide 1920: one shape for all packs
+LEARN_STEP = 128
 
 
 @dataclass(frozen=True)
@@ -26,28 +29,38 @@ class Sample:
 
 @dataclass(frozen=True)
 class Pack:
-    """tokens, positions: int64 [1, prefix + rows * length]; learn: int64 [n] indices of tokens that are predicted."""
+    """tokens, positions: int64 [1, prefix + rows * length]; learn: int64 [n] indices of tokens that are predicted.
+
+    Of its rows, the first `samples` hold a sample and the others padding.
+    """
 
     tokens: torch.Tensor
     positions: torch.Tensor
     learn: torch.Tensor
     prefix: int
     rows: int
+    samples: int
 
     def to(self, device) -> "Pack":
-        return Pack(self.tokens.to(device), self.positions.to(device), self.learn.to(device), self.prefix, self.rows)
+        return replace(self, tokens=self.tokens.to(device), positions=self.positions.to(device), learn=self.learn.to(device))
 
 
-def pack_samples(prefix: Sequence[int], samples: Sequence[Sample], pad_id: int) -> Pack:
-    """One pack from at least one sample; shorter samples are padded at their end."""
-    start, length = len(prefix), max(len(sample.ids) for sample in samples)
+def pack_samples(prefix: Sequence[int], samples: Sequence[Sample], pad_id: int, tokens_per_pack: int = 0) -> Pack:
+    """One pack from at least one sample; shorter samples are padded at their end, missing rows are padding."""
+    start, length = len(prefix), _bucket(max(len(sample.ids) for sample in samples))
+    rows = max(tokens_per_pack // length, len(samples))
     tokens, learn = list(prefix), []
     for row, sample in enumerate(samples):
         offset = start + row * length
         learn += [offset + i for i, flag in enumerate(sample.learn) if flag]
         tokens += [*sample.ids, *[pad_id] * (length - len(sample.ids))]
-    positions = torch.cat([torch.arange(start), start + torch.arange(length).repeat(len(samples))])
-    return Pack(torch.tensor([tokens]), positions[None], torch.tensor(learn), start, len(samples))
+    tokens += [pad_id] * (length * (rows - len(samples)))
+    positions = torch.cat([torch.arange(start), start + torch.arange(length).repeat(rows)])
+    return Pack(torch.tensor([tokens]), positions[None], torch.tensor(learn), start, rows, len(samples))
+
+
+def _bucket(length: int) -> int:
+    return next((size for size in LENGTHS if size >= length), length)
 
 
 def epoch(prefix: Sequence[int], samples: Sequence[Sample], tokens_per_pack: int, pad_id: int,
@@ -61,12 +74,12 @@ def epoch(prefix: Sequence[int], samples: Sequence[Sample], tokens_per_pack: int
         window = sorted(order[begin:begin + 1024], key=lambda sample: len(sample.ids))
         while window:
             rows = [window.pop()]
-            while window and len(rows[0].ids) * (len(rows) + 1) <= tokens_per_pack:
+            while window and _bucket(len(rows[0].ids)) * (len(rows) + 1) <= tokens_per_pack:
                 rows.append(window.pop())
             packs.append(rows)
     rng.shuffle(packs)
     for rows in packs:
-        yield pack_samples(prefix, rows, pad_id)
+        yield pack_samples(prefix, rows, pad_id, tokens_per_pack)
 
 
 def shared_prefix_attention(module, query, key, value, attention_mask, scaling, prefix, rows, **_):
@@ -99,5 +112,6 @@ def hidden_states(model, pack: Pack) -> torch.Tensor:
 
 def predictions(model, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits [n, vocabulary] and targets [n] of the tokens to learn; the head runs on these alone."""
-    logits = model.lm_head(hidden_states(model, pack)[pack.learn - 1]).float()
-    return logits, pack.tokens[0, pack.learn]
+    padded = torch.nn.functional.pad(pack.learn, (0, -len(pack.learn) % LEARN_STEP), value=1)
+    logits = model.lm_head(hidden_states(model, pack)[padded - 1]).float()
+    return logits[:len(pack.learn)], pack.tokens[0, pack.learn]

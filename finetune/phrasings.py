@@ -43,12 +43,13 @@ def load_phrasings() -> list[dict[str, Any]]:
             for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def turn(phrasing: Mapping[str, Any], rng: random.Random, noise: float = 0.0) -> Turn:
-    """One filling of a phrasing; `noise` is the chance that its last words are written carelessly.
+def turn(phrasing: Mapping[str, Any], rng: random.Random, noise: float = 0.0, demo: bool = False) -> Turn:
+    """One filling of a phrasing; `noise` is the chance that its last words are written carelessly,
+    `demo` keeps to assets of the demo fleet.
 
     Raises NotWritten when an argument's value is not found in the words.
     """
-    values = fill(rng)
+    values = fill(rng, demo)
     messages = [dict(message) for message in phrasing["messages"]]
     if rng.random() < noise:
         messages[-1]["content"] = carelessly(messages[-1]["content"], rng)

@@ -11,24 +11,24 @@ SITES = (
     "Leeds", "Cork", "Denver", "Austin", "Tucson", "Calgary", "Monterrey", "Recife", "Cordoba", "Lagos", "Nairobi",
     "Durban", "Cairo", "Haifa", "Izmir", "Dubai", "Chennai", "Hanoi", "Osaka", "Busan", "Perth", "Ulm", "Linz",
     "San Diego", "New Haven", "Bad Homburg", "depot 7", "yard B", "Nord-3")
-DIGITS = "zero one two three four five six seven eight nine".split()
+DEMO_SITES = 7  # the first of them are those of the demo fleet
 
 
-def _pack_number(rng: random.Random) -> int:
-    return rng.randint(1, 400) if rng.random() < 0.8 else rng.randint(1, 9999)
+def _pack_number(rng: random.Random, demo: bool = False) -> int:
+    return rng.randint(1, 400) if demo or rng.random() < 0.8 else rng.randint(1, 9999)
 
 
-def pack(rng: random.Random) -> tuple[str, str]:
+def pack(rng: random.Random, demo: bool = False) -> tuple[str, str]:
     """A pack id as people write it."""
-    n = _pack_number(rng)
+    n = _pack_number(rng, demo)
     forms = [f"PK-{n:04d}"] * 6 + [f"pk-{n:04d}", f"PK{n:04d}", f"pk {n}", f"PK {n:04d}", f"pack {n}", f"pk-{n}",
                                    f"pack #{n}", f"pack no. {n}", f"Pack {n:04d}", f"pk{n}"]
     return rng.choice(forms), f"PK-{n:04d}"
 
 
-def cell(rng: random.Random) -> tuple[str, str]:
+def cell(rng: random.Random, demo: bool = False) -> tuple[str, str]:
     """A cell of a pack as people write it."""
-    n, c = _pack_number(rng), rng.randint(1, 96)
+    n, c = _pack_number(rng, demo), rng.randint(1, 12 if demo else 96)
     forms = [f"PK-{n:04d}-C{c:02d}"] * 4 + [f"cell {c} of pack {n}", f"cell {c} of PK-{n:04d}", f"pk-{n:04d}-c{c:02d}",
                                             f"PK-{n:04d} cell {c}", f"PK-{n:04d} C{c:02d}", f"cell {c} in PK-{n:04d}"]
     return rng.choice(forms), f"PK-{n:04d}-C{c:02d}"
@@ -59,15 +59,18 @@ def _plain(rng: random.Random, low: int, high: int, half: float = 0.08) -> tuple
     return f"{value:g}", float(value)
 
 
-def fill(rng: random.Random) -> dict[str, tuple[str, float | str]]:
-    """One value for every slot: what to write and what it means in the argument's unit."""
+def fill(rng: random.Random, demo: bool = False) -> dict[str, tuple[str, float | str]]:
+    """One value for every slot: what to write and what it means in the argument's unit.
+
+    `demo`: only packs, cells and sites that the demo fleet has.
+    """
     soc, soc2 = sorted(rng.sample(range(1, 100), 2))
     fahrenheit, hours, months = rng.randint(-4, 122), rng.choice([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12]), rng.randint(2, 72)
-    site = rng.choice(SITES)
+    site = rng.choice(SITES[:DEMO_SITES] if demo else SITES)
     rate = rng.choice([0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 0.75, 0.8, 1, 1.2, 1.5, 1.8, 2, 2.5, 3, 4])
     cell_model, other_model = model(rng), model(rng)
     return {
-        "PACK": pack(rng), "PACK2": pack(rng), "CELL": cell(rng), "UPLOAD": upload(rng), "MODEL": cell_model,
+        "PACK": pack(rng, demo), "PACK2": pack(rng, demo), "CELL": cell(rng, demo), "UPLOAD": upload(rng), "MODEL": cell_model,
         "MODEL2": other_model, "SITE": (site, site), "SOC": (str(soc), float(soc)), "SOC2": (str(soc2), float(soc2)),
         "SOH": _plain(rng, 60, 99), "DOD": _plain(rng, 10, 100, 0), "TEMP": _plain(rng, -20, 55),
         "TEMPF": (str(fahrenheit), (fahrenheit - 32) / 1.8), "MIN": _plain(rng, 5, 300, 0),

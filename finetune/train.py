@@ -23,7 +23,7 @@ from tqdm import tqdm
 from finetune import moe
 from finetune.base import load_tokenizer
 from finetune.dataset import data_hash, held_out_samples, prefix_ids, training_samples
-from finetune.packing import ATTENTION, epoch, predictions
+from finetune.packing import ATTENTION, TOKENS_PER_PACK, epoch, predictions
 
 CHECKPOINT_SECONDS = 180
 CLIP_NORM = 1.0
@@ -140,7 +140,7 @@ class Run:
                     self.save()
                     self._enter("moe")
                 self._learn(pack.to(self.device))
-                bar.update(pack.rows)
+                bar.update(pack.samples)
                 bar.set_postfix(phase=self.phase, loss=f"{sum(self.losses[-50:]) / len(self.losses[-50:]):.3f}")
                 if time.monotonic() - last > CHECKPOINT_SECONDS:
                     self.save()
@@ -165,7 +165,7 @@ class Run:
             total = loss + self.plan.balance_weight * moe.balance_loss(self.model)
         total.backward()
         self.optimizer.step(self.plan.rate(self.done))
-        self.done += pack.rows
+        self.done += pack.samples
         self.losses.append(round(loss.item(), 4))
 
     @torch.no_grad()
@@ -179,7 +179,7 @@ class Run:
             losses.append(cross_entropy(logits, targets).item())
             row = (pack.learn - pack.prefix) // ((pack.tokens.shape[1] - pack.prefix) // pack.rows)
             wrong = row[logits.argmax(-1) != targets].unique()
-            right, rows = right + pack.rows - len(wrong), rows + pack.rows
+            right, rows = right + pack.samples - len(wrong), rows + pack.samples
         self.student.train()
         return {"held_out_loss": round(sum(losses) / len(losses), 4), "held_out_all_tokens_right": round(right / rows, 4)}
 
@@ -189,7 +189,7 @@ def main(
     moe_share: Annotated[float, typer.Option(help="share of the samples that trains the mixture")] = 0.25,
     rank: Annotated[int, typer.Option(help="LoRA rank")] = 16,
     learning_rate: float = 1.5e-3,
-    tokens_per_pack: int = 2048,
+    tokens_per_pack: int = TOKENS_PER_PACK,
     balance_weight: float = 0.01,
     fillings: Annotated[int, typer.Option(help="fillings of every phrasing")] = 12,
     seed: int = 0,
