@@ -67,7 +67,7 @@ class Turn:
         self.rounds += bool(message.tool_calls)
 
     def grounds(self) -> list[grounding.Call]:
-        return [grounding.Call(c.name, c.arguments, c.result) for c in self.calls]
+        return [grounding.Call(c.name, c.arguments, c.result, c.read) for c in self.calls]
 
 
 class Agent:

@@ -6,7 +6,7 @@ current/C-rate through the capacity, pack/cell through the counts in the same re
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from oracle.quantities import Quantity, in_text, numbers_of, of_field, texts_of
@@ -19,11 +19,16 @@ _SENTENCE = re.compile(r"[^.!?\n]*(?:\.(?=\d)[^.!?\n]*)*[.!?\n]?")
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call of this turn as grounding sees it: canonical arguments and the full result."""
+    """A tool call of this turn: canonical arguments, the full result, and what the model read of it (rounded)."""
 
     name: str
     arguments: dict[str, Any]
     result: dict[str, Any]
+    read: dict[str, Any] = field(default_factory=dict)
+
+    def currents(self, name: str) -> tuple[float, ...]:
+        """A current in amperes, as computed and as the model read it."""
+        return tuple(r[name] for r in (self.result, self.read) if r.get(name) is not None)
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,13 @@ def _sources(answer: str, calls: Sequence[Call], conversation, names) -> list[Qu
     sources = [q for message in told for q in in_text(message["content"], names)]
     cited = cited_numbers(answer)
     for call in calls:
-        result = call.result
+        result: Any = [call.result, call.read]
         if call.name == "search_documents":
             result = [[p["text"], p["document"]] for n, p in passages_of(calls).items() if n in cited]
         sources += [of_field(name, value) for name, value in numbers_of(call.arguments)]
         sources += [of_field(name, value) for name, value in numbers_of(result)]
         sources += [q for text in (*texts_of(result), *texts_of(call.arguments)) for q in in_text(text, names)]
-        sources += [q for field in _fields_with_digits(result) for q in in_text(field)]
+        sources += [q for name in _fields_with_digits(result) for q in in_text(name)]
         sources += _converted(result)
     return sources
 
@@ -178,15 +183,22 @@ def _missing(answer: str, calls: Sequence[Call], names) -> Iterator[str]:
         mended = any(c.name == call.name and "error" not in c.result for c in calls[i + 1:])
         if "error" in call.result and not mended and not _conveys(answer, call.result["error"]):
             yield call.result["error"]
-        current = call.result.get("current_a") if call.name == "recommend_charging_current" else None
-        if current == 0 and not states_current(answer, 0.0, names):
-            if not _conveys(answer, call.result.get("binding_constraint", "no charging now")):
-                yield f"no charging now: {call.result.get('binding_constraint', '')}"
-        elif current is not None and not states_current(answer, current, names):
-            yield f"the current, {current:g} A"
-        pack = call.result.get("pack_current_a") if (call.result.get("parallel") or 1) > 1 else None
-        if current and pack and not states_current(answer, pack, names):
-            yield f"the current of the whole pack, {pack:g} A"
+        if call.name == "recommend_charging_current" and "error" not in call.result:
+            yield from _unsaid_currents(answer, call, names)
+
+
+def _unsaid_currents(answer: str, call: Call, names) -> Iterator[str]:
+    """The cell's current, and the pack's where cells are in parallel; for a refusal its reason."""
+    reason = call.result.get("binding_constraint", "no charging now")
+    if call.currents("current_a")[0] <= 0:
+        if not states_current(answer, 0.0, names) and not _conveys(answer, reason):
+            yield f"no charging now: {reason}"
+        return
+    fields = ("current_a", "pack_current_a") if (call.result.get("parallel") or 1) > 1 else ("current_a",)
+    for name in fields:
+        currents = call.currents(name)
+        if currents and not any(states_current(answer, current, names) for current in currents):
+            yield f"{name} = {currents[-1]:g} A"
 
 
 def _conveys(answer: str, sentence: str) -> bool:

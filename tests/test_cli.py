@@ -1,10 +1,10 @@
 """The command line as a process: JSON on stdout, the rest on stderr, meaningful exit codes."""
 
 import json
+import resource
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 def oracle(home, *arguments, **variables):
     environment = child_environment({"ORACLE_HOME": str(home), "COLUMNS": "100"} | variables)
     return subprocess.run([sys.executable, "-m", "oracle.cli", *arguments], cwd=ROOT, env=environment,
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=400)
 
 
 def test_help_is_quick(tmp_path):
     oracle(tmp_path, "--help")  # the first run compiles
-    began = time.process_time(), time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     assert "ask" in oracle(tmp_path, "--help").stdout
-    assert time.monotonic() - began[1] < 5  # about 0.3 s on an idle machine
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1.0  # seconds of processor time
 
 
 def test_tool_takes_words_and_gives_json(tmp_path):
