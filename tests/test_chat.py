@@ -3,6 +3,7 @@
 `browser` tests need Chromium and its driver; the `served` one asks the real model.
 """
 
+import json
 import re
 import shutil
 import socket
@@ -128,6 +129,19 @@ def chromium(profile):
         driver.quit()
 
 
+@contextmanager
+def chat_of(agent):
+    """URL of a running chat of this agent."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    blocks = launch(agent, "127.0.0.1", port, block=False)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        blocks.close(verbose=False)
+
+
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
     with chromium(tmp_path_factory.mktemp("chromium")) as driver:
@@ -137,12 +151,8 @@ def driver(tmp_path_factory):
 @pytest.fixture(scope="module")
 def served_chat(demo):
     agent = ScriptedAgent(replace(demo, envelope="physics", tenant=open_fleet(demo).tenants()[0]))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    blocks = launch(agent, "127.0.0.1", port, block=False)
-    yield SimpleNamespace(agent=agent, url=f"http://127.0.0.1:{port}")
-    blocks.close(verbose=False)
+    with chat_of(agent) as url:
+        yield SimpleNamespace(agent=agent, url=url)
 
 
 @pytest.fixture
@@ -292,21 +302,22 @@ def test_nothing_is_fetched_from_elsewhere(page, served_chat):
 
 @pytest.mark.browser
 @pytest.mark.served
-def test_the_served_model_answers_in_the_chat(driver, chat_url, tmp_path):
-    page = Page(driver, chat_url).open()
-    page.ask(QUESTION)
-    page.answered(seconds=300)
-    driver.save_screenshot(str(tmp_path / "chat.png"))
-    title = next(e for e in page.all("#chat .title") if e.text.startswith("recommend_charging_current("))
-    assert "asset_id=PK-0042" in title.text
-    answer = page.all("#chat .bot-row .message-content")[0].text
-    title.click()
-    page.wait(lambda: page.all("#chat .step .raw summary"))
-    raw = page.script("return [...document.querySelectorAll('#chat .step .raw pre')].map(e => e.textContent)")
-    current_a = float(re.search(r'"current_a": ([\d.]+)', raw[-1]).group(1))
-    stated = [float(number) for number in re.findall(r"(\d+(?:\.\d+)?)\s*A\b", answer)]
-    assert any(abs(number - current_a) <= 0.005 + 1e-9 for number in stated), (answer, current_a)
-    page.wait(lambda: len(page.all("#chat .js-plotly-plot path.js-line")) == 4)
+def test_the_served_model_answers_in_the_chat(driver, served_agent, tmp_path):
+    with chat_of(served_agent) as url:
+        page = Page(driver, url).open()
+        page.ask(QUESTION)
+        page.answered(seconds=400)
+        driver.save_screenshot(str(tmp_path / "chat.png"))
+        title = next(e for e in page.all("#chat .title") if e.text.startswith("recommend_charging_current("))
+        assert "asset_id=PK-0042" in title.text
+        answer = page.all("#chat .bot-row .message-content")[0].text
+        title.click()
+        page.wait(lambda: page.all("#chat .step .raw summary"))
+        raw = page.script("return [...document.querySelectorAll('#chat .step .raw pre')].map(e => e.textContent)")
+        current_a = json.loads(raw[-1])["current_a"]
+        stated = [float(number) for number in re.findall(r"(\d+(?:\.\d+)?)\s*A\b", answer)]
+        assert any(abs(number - current_a) <= 0.005 + 1e-9 for number in stated), (answer, current_a)
+        page.wait(lambda: len(page.all("#chat .js-plotly-plot path.js-line")) == 4)
 
 
 def test_an_error_keeps_the_question_in_the_conversation():
