@@ -193,7 +193,7 @@ def written(n):
     return st.sampled_from(forms)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data(), st.integers(0, 99))
 def test_integers_in_every_unit(data, n):
     words = data.draw(written(n))
@@ -261,7 +261,7 @@ FRAGMENTS = (" of", " the", " half", " and", " a", " an", " hour", " quarter", "
 anything = st.one_of(st.text(max_size=130), st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join))
 
 
-@settings(max_examples=1500, deadline=2000)
+@settings(max_examples=1000, deadline=None)
 @given(anything, st.sampled_from([*QUANTITIES, "cell_model", "site", "query"]))
 @example(" of" * 40, "soh")
 @example("5 percent" + " of" * 36, "soh")

@@ -20,6 +20,9 @@ UNIT_AFTER = re.compile(one_line(
     |[mk]?a\b(?! (?:day|week|month|year|night))|amps?\b|ampere|ampère|[mk]?ah\b|m?v\b|volts?\b|millivolts?|milliamps?
     |k?wh?\b|m?ohms?\b|安|毫|伏|度|小时|分钟|个月|年|天|次|(?:{UNIT})\b|hour|minute
     |(?:\w+ )?(?:cycles?|times|x|mal|fois|charges)\b(?! ?[a-z]?\d)|cyc\b|号)"""), re.IGNORECASE)
+_GOES_ON = re.compile(r"[:.,/]\d")
+_GLUED = re.compile(r"(?:\w[-–/]|#|\d[.,:]|\bc over |\bc/ ?)$", re.IGNORECASE)
+_AFTER_WORD = re.compile(r"\d-$|[^\W\d_]{2,}[/-]$")  # "10-80", "SoC-80": a number of its own
 _MARK_BEFORE = re.compile(r"(?:\b(?:now|it['’]?s|it is|currently|clock says|jetzt|es ist|maintenant|il est)\b"
                           r"|现在)[\w ]{0,12}$", re.IGNORECASE)
 _MARK_AFTER = re.compile(r" ?(?:(?:right|just) )?(?:now|here|jetzt|maintenant)\b", re.IGNORECASE)
@@ -36,15 +39,21 @@ def _spans(text: str, quantity: str) -> tuple[tuple[int, int, float | str], ...]
     found = list(_windows(text, quantity))
     if quantity == "minutes":
         found = [f for f in found if _gap(text[f[0]:f[1]]) is None] + list(_clock_windows(text))
-    longest = [f for f in found if not any(_within(f, other) for other in found)]
+    longest = _outermost(found)
     if quantity != "asset_id" and longest:
-        ids = [s for s in _spans(text, "asset_id")]
+        ids = _spans(text, "asset_id")
         longest = [f for f in longest if not any(a <= f[0] and f[1] <= b for a, b, _ in ids)]
-    return tuple(sorted(longest))
+    return tuple(longest)
 
 
-def _within(inner: tuple, outer: tuple) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1] and outer[:2] != inner[:2]
+def _outermost(found: list[tuple]) -> list[tuple]:
+    """Those of (start, end, ...) that lie inside no other, in order."""
+    kept, reach = [], -1
+    for span in sorted(found, key=lambda f: (f[0], -f[1])):
+        if span[1] > reach:
+            kept.append(span)
+            reach = span[1]
+    return kept
 
 
 def _windows(text: str, quantity: str) -> Iterator[tuple[int, int, float | str]]:
@@ -85,11 +94,10 @@ def _foreign(text: str, start: int, end: int) -> bool:
     """A bare number that has a unit behind it, or digits glued before it, is not a value by itself."""
     if not _is_bare(text[start:end]):
         return False
-    if UNIT_AFTER.match(text, end) or re.match(r"[:.,/]\d", text[end:]):
+    if UNIT_AFTER.match(text, end) or _GOES_ON.match(text, end):
         return True
-    return bool(re.search(r"(?:\w[-–/]|#|\d[.,:]|c over "
-                          r"|c/ ?)$", text[:start], re.IGNORECASE)) and not re.search(r"\d-$"
-                          r"|[^\W\d_]{2,}[/-]$", text[:start])
+    near = max(0, start - 10)
+    return bool(_GLUED.search(text, near, start) and not _AFTER_WORD.search(text, near, start))
 
 
 def _is_bare(words: str) -> bool:
@@ -106,7 +114,7 @@ def _clock_windows(text: str) -> Iterator[tuple[int, int, float]]:
     for (a, _), (_, d) in zip(clocks, clocks[1:], strict=False):
         wide = text[max(0, a - 30):d + 15]
         said = _gap(wide) or _gap(text[a:d])
-        left = _MARK_BEFORE.search(text[:a])
+        left = _MARK_BEFORE.search(text, max(0, a - 30), a)
         right = _MARK_AFTER.match(text, d)
         starts = [a] + ([left.start()] if left else [])
         ends = [d] + ([right.end()] if right else [])
@@ -119,11 +127,11 @@ def _clocks(text: str) -> list[tuple[int, int]]:
     tokens = [m.span() for m in _TOKEN.finditer(text)]
     found = [(a, b) for i, (a, _) in enumerate(tokens) if _may_start(text, a) for _, b in tokens[i:i + 6]
              if _may_end(text, b) and any(is_clock_time(form) for form in forms(text[a:b]))]
-    found = [f for f in found if not any(_within(f, other) for other in found)]
+    found = _outermost(found)
     if len(found) == 1:  # the other may be a bare hour: "jetzt ist sieben", "by five"
         first, last = found[0]
         for m in _BARE_HOUR.finditer(text):
-            apart = m.end() <= first or m.start() >= last
+            apart = first - _MAX_CHARACTERS < m.end() <= first or last <= m.start() < last + _MAX_CHARACTERS
             if apart and _gap(text[min(m.start(), first):max(m.end(), last)]):
                 return sorted([*found, m.span()])
     return sorted(found)
