@@ -25,9 +25,9 @@ from tools.errors import CannotAnswer
 SHOWN = 5  # passages in a result
 READ = 3  # passages a language model reads
 # A passage's score is its cosine similarity to the question plus WORDS_COUNT times the share of the question's
-# words it has (`WordIndex.scores`); below ENOUGH it does not speak of the question. Both set on
-# tests/retrieval_questions.py, where the sum finds the right passage first for 60 of 60 questions and reciprocal
-# rank fusion, which also loses the measure of how relevant the best one is, for 56.
+# words it has (`WordIndex.scores`); below ENOUGH it does not speak of the question. Both set on all of
+# tests/retrieval_questions.py, where the sum ranks a right passage first for 60 of 60 questions and reciprocal
+# rank fusion, which also loses the measure of how relevant the best one is, for 56; ENOUGH costs one of the 60.
 WORDS_COUNT = 0.4
 ENOUGH = 0.47
 FLEET_WORDS = 0.4  # share of the words that a fleet summary must have: summaries are alike in meaning
@@ -37,7 +37,6 @@ TIME_WORDS = ("last latest newest previous past recent month months monthly week
               "summary summaries review overview period half season since "
               "january february march april may june july august september october november december")
 YEARS_BACK = 3  # how far a month's name is looked for in the past
-
 
 
 class FoundPassage(BaseModel):

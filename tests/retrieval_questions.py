@@ -1,7 +1,7 @@
 """Questions a person asks of the documents, with the cell and the value a right passage must hold.
 
-Values are those of the catalogue's sources (`Cell.source`). QUESTIONS were looked at while the search was
-tuned, HELD_OUT were not.
+Values are those of the catalogue's sources (`Cell.source`). The topics' words were written with QUESTIONS in view
+and HELD_OUT unseen; how meaning and words are weighed was chosen on both.
 """
 
 # (query, cell_model argument or None, cell the passage must be about, text it must hold)
