@@ -11,7 +11,7 @@ GRAM = 8  # words in a row that two independent hands hardly ever share
 PHRASINGS = Path(__file__).parent.parent / "finetune" / "phrasings"
 SHORTEST = 3  # below this a text is a greeting anybody would write
 
-_SLOT = re.compile(r"\{[^{}]*\}|<[^<>]*>|\[[a-z_]+\]")
+_SLOT = re.compile(r"\{[^{}]*\}|<[^<>]*>|\[[a-z_]+2?\]")
 _ID = re.compile(r"\b(?:pk[\s-]?\d+(?:-c\d+)?|up-[0-9a-f]+)\b")
 _CELL = re.compile(r"\b(?:lg m50lt|lg m50|a123 26650|catl 280ah|kokam 7\.5ah|samsung 50e|molicel p42a)\b")
 _SITE = re.compile(r"\b(?:hamburg|oslo|phoenix|lyon|gothenburg|pune|tartu)\b")

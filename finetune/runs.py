@@ -18,8 +18,8 @@ from retrieval.toolset import tool_named
 from tools.contract import Context
 from tools.errors import BadArgument, CannotAnswer
 
-PER_TOOL = {"recommend_charging_current": 170, "simulate_charge": 80, "forecast_life": 80, "search_documents": 120}
-OTHERS = 80
+PER_TOOL = {"recommend_charging_current": 60, "simulate_charge": 30, "forecast_life": 30, "search_documents": 60}
+OTHERS = 40
 
 
 def chosen(seed: int) -> list[Turn]:

@@ -19,7 +19,6 @@ from eval.tool_calls import in_training, perfect_answer
 from tools import arguments as schemas
 from tools.cells import find_cell
 
-FIRST_QUESTION = "plain_recommend_charging_current-01"  # the project's own example, known to everybody
 MODELS = {
     "get_status": schemas.GetStatus, "find_packs": schemas.FindPacks, "estimate_soh": schemas.EstimateSoh,
     "diagnose": schemas.Diagnose, "simulate_charge": schemas.SimulateCharge,
@@ -162,7 +161,7 @@ def test_overlap_sees_through_values():
 
 def test_judged_questions_are_not_in_the_training_phrasings(questions):
     assert training_texts()
-    assert set(in_training(questions)) <= {FIRST_QUESTION}
+    assert not in_training(questions)
 
 
 def test_the_baseline_reads_plain_digits_and_stays_silent_without_a_subject():
