@@ -32,7 +32,6 @@ class Settings(BaseSettings):
     fleet_url: str | None = Field(None, description="SQLAlchemy URL of the fleet; empty: SQLite under home")
 
     model: str = Field("", description="checkpoint that vLLM serves: path or hub name; empty: HOME/model")
-    base_model: str = Field("smollm2-moe", description="base of the fine-tuning: the built-in MoE or a hub name")
     device: Literal["cpu", "gpu"] = Field("cpu", description="serving preset")
     vllm_url: str = Field("", description="a vLLM that already runs (http://host:port/v1); empty: start one")
     vllm_args: str = Field("", description="more arguments for vLLM, as on a command line")

@@ -1,0 +1,179 @@
+"""Fine-tuning: the base is untouched by upcycling, packs compute what single questions compute, words mean values."""
+
+import json
+import random
+from dataclasses import asdict
+
+import pytest
+import torch
+
+from finetune import moe
+from finetune.answers import answer
+from finetune.base import base_hash, load_dense, load_tokenizer, upcycle
+from finetune.dataset import call_message, encode, prefix_ids, render, wire_tools
+from finetune.merge import ADAPTER
+from finetune.packing import ATTENTION, Sample, epoch, pack_samples, predictions
+from finetune.phrasings import NotWritten, carelessly, load_phrasings, turn
+from oracle.prompts import SYSTEM, prompt_hash
+from tools.words import canonical
+
+TEXTS = ("How healthy is pack 42?", "Charge the LG M50LT at C/3, please.", "ok")
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return load_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def dense():
+    return load_dense(torch.float32).eval()
+
+
+@torch.no_grad()
+def logits(model, ids):
+    return model(torch.tensor([ids])).logits[0]
+
+
+def test_upcycling_changes_nothing(dense, tokenizer):
+    ids = tokenizer(TEXTS[1]).input_ids
+    assert torch.allclose(logits(upcycle(dense), ids), logits(dense, ids), atol=1e-3)
+
+
+def test_a_pack_predicts_what_each_sample_predicts_alone(dense, tokenizer):
+    prefix = tokenizer("<|im_start|>system\nYou know batteries.<|im_end|>\n").input_ids
+    texts = [tokenizer(text).input_ids for text in TEXTS]
+    alone = [logits(dense, prefix + ids)[len(prefix):-1] for ids in texts]
+    samples = [Sample(tuple(ids), (False, *[True] * (len(ids) - 1))) for ids in texts]
+    dense.set_attn_implementation(ATTENTION)
+    try:
+        with torch.no_grad():
+            together, targets = predictions(dense, pack_samples(prefix, samples, 0, 256))
+    finally:
+        dense.set_attn_implementation("sdpa")
+    assert torch.allclose(together, torch.cat(alone), atol=1e-3)
+    assert targets.tolist() == [i for ids in texts for i in ids[1:]]
+
+
+def test_the_mixture_goes_on_where_the_dense_phase_ended_and_exports_as_it_was(tokenizer):
+    ids, rank = tokenizer(TEXTS[0]).input_ids, 2
+    torch.manual_seed(0)
+    first = moe.dense_student(rank, torch.float32).eval()
+    with torch.no_grad():
+        for parameter in moe.adapters(first).values():
+            parameter.normal_(0, 0.02)
+    second = moe.moe_student(rank, torch.float32, seed=3).eval()
+    moe.split_into_experts(moe.adapters(first), second)
+    assert torch.allclose(logits(second, ids), logits(first, ids), atol=1e-3)
+    with torch.no_grad():
+        for parameter in moe.adapters(second).values():
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+    exported = moe.mixtral_with_adapter(dict(moe.adapters(second)), rank, torch.float32, seed=3).eval()
+    assert torch.allclose(logits(exported, ids), logits(second, ids), atol=1e-3)
+    assert not torch.allclose(logits(exported, ids), logits(first, ids), atol=1e-1)
+
+
+def test_an_epoch_holds_every_sample_once():
+    rng = random.Random(1)
+    samples = [Sample((1, *[rng.randrange(9, 99)] * n), (False, *[True] * n)) for n in rng.choices(range(5, 150), k=300)]
+    packs = list(epoch([1, 2, 3], samples, 1920, 0, seed=5))
+    assert sum(pack.samples for pack in packs) == 300
+    assert sum(len(pack.learn) for pack in packs) == sum(sum(s.learn) for s in samples)
+
+
+def test_arguments_are_the_persons_words_and_mean_the_value():
+    from retrieval.toolset import tool_named
+
+    rng, read, unread = random.Random(0), 0, 0
+    for phrasing in rng.sample(load_phrasings(), 250):
+        try:
+            item = turn(phrasing, rng)
+        except NotWritten:
+            unread += 1
+            continue
+        for raw, exact in zip(item.calls, item.canonical, strict=True):
+            values = canonical(raw["arguments"], tool_named(raw["name"]).arguments)
+            assert values.keys() == exact["arguments"].keys()
+            for name, value in exact["arguments"].items():
+                same = abs(values[name] - value) < 0.01 if isinstance(value, float | int) else values[name] == value
+                assert same, (item.messages, name, raw["arguments"][name], value)
+                read += 1
+    assert read > 250 and unread < 15
+
+
+def test_careless_writing_leaves_slots_alone():
+    rng = random.Random(0)
+    for _ in range(200):
+        text = carelessly("Could [PACK] be charged at [TEMP] degrees, please?", rng)
+        assert "[PACK]" in text and "[TEMP]" in text
+
+
+def test_only_the_new_assistant_turns_are_learnt(tokenizer):
+    messages = [{"role": "user", "content": "Status of pk 7?"}, {"role": "assistant", "content": "It rests."},
+                {"role": "user", "content": "And its health?"},
+                call_message([{"name": "estimate_soh", "arguments": {"asset_id": "pk 7"}}]),
+                {"role": "tool", "content": '{"soh_percent":91}'}, {"role": "assistant", "content": "91 %."}]
+    sample = encode(messages, history=3)
+    learnt = tokenizer.decode([i for i, flag in zip(sample.ids, sample.learn, strict=True) if flag])
+    assert learnt == ('<tool_call>\n{"name": "estimate_soh", "arguments": {"asset_id": "pk 7"}}\n</tool_call><|im_end|>'
+                      "91 %.<|im_end|>")
+
+
+def test_training_tokens_are_the_template_s_tokens(tokenizer):
+    """Samples are put together from pieces; the whole conversation, calls as objects, gives the same tokens."""
+    calls = [{"name": "recommend_charging_current", "arguments": {"asset_id": "pk 7", "temperature_c": "12 °C"}}]
+    question, result = {"role": "user", "content": "pk 7, 12 °C, amps?"}, {"role": "tool", "content": '{"current_a":1.4}'}
+    final = {"role": "assistant", "content": "Charge at 1.4 A."}
+    sample = encode([question, call_message(calls), result, final], history=1)
+    as_served = {"role": "assistant", "content": None, "tool_calls": [{"type": "function", "function": c} for c in calls]}
+    whole = tokenizer(render([question, as_served, result, final]).removesuffix("\n")).input_ids
+    assert [*prefix_ids(), *sample.ids] == whole
+
+
+@pytest.mark.served
+def test_the_server_reads_the_tokens_that_training_wrote(served_agent):
+    """vLLM's own rendering of the agent's request, token for token."""
+    import httpx
+
+    question = {"role": "user", "content": "Wie gesund ist pk 42 bei 90 F?"}
+    url = served_agent.settings.llm_url.removesuffix("/v1") + "/tokenize"
+    body = {"model": "battery-oracle", "messages": [{"role": "system", "content": SYSTEM}, question],
+            "tools": list(wire_tools()), "add_generation_prompt": True}
+    served = httpx.post(url, json=body, timeout=60).json()["tokens"]
+    trained = encode([question, {"role": "assistant", "content": "x"}], history=1)
+    assert served == [*prefix_ids(), *trained.ids[:trained.learn.index(True)]]
+
+
+def test_answers_copy_the_result_and_follow_the_language():
+    brief = {"cell_model": "LG M50LT", "current_a": 1.44, "pack_current_a": 23.0, "c_rate": 0.3, "target_soc_percent": 80.0,
+             "charge_time_min": 108.1, "deadline_met": False, "binding_constraint": "LG M50LT datasheet, 0 to 25 degC",
+             "min_anode_potential_v": 0.013, "max_temperature_c": 14.4, "envelope": "datasheet", "verified_by": "DFN"}
+    english = answer("recommend_charging_current", brief, "How hard can I charge it?")
+    german = answer("recommend_charging_current", brief, "Wie stark kann ich das Pack laden?")
+    for text in (english, german):
+        assert all(part in text for part in ("1.44 A", "23 A", "108.1 min", "0.013 V", "DFN", "0 to 25 degC"))
+    assert "the deadline is not met" in english and "Frist" in german
+    assert answer("get_status", {"error": "PK-9 is unknown"}, "PK-9?") == "PK-9 is unknown."
+
+
+def test_the_shipped_adapter_belongs_to_this_base_and_this_prompt():
+    provenance = json.loads((ADAPTER / "provenance.json").read_text())
+    assert provenance["base_sha256"] == base_hash()
+    assert provenance["prompt_hash"] == prompt_hash()
+    assert (ADAPTER / "adapter_model.safetensors").stat().st_size < 40e6
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
+    from finetune.train import Plan, Run
+
+    plan = Plan(samples=8, moe_share=0.5, rank=2, learning_rate=1e-3, tokens_per_pack=192, balance_weight=0.01, seed=0)
+    ids = prefix_ids()[-40:]
+    samples = [Sample((*ids[:n], *ids[:4]), (False, *[True] * (n + 3))) for n in range(30, 38)]
+    run = Run(plan, tmp_path, "cpu")
+    run.train(samples[:4])
+    assert run.done >= 8 and run.phase == "moe"
+    again = Run(plan, tmp_path, "cpu")
+    assert (again.done, again.phase, again.losses) == (run.done, "moe", run.losses)
+    for name, parameter in moe.adapters(run.student).items():
+        assert torch.equal(parameter, moe.adapters(again.student)[name]), name
+    assert asdict(again.plan) == run.history[0]["plan"]
