@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Brief = Mapping[str, Any]
-GERMAN = re.compile(r"\b(der|die|das|ist|wie|was|welche[rsnm]?|bitte|und|mit|wir|ich|kann|von|für|auf|nicht|laden|akku|zelle)\b",
-                    re.IGNORECASE)
+GERMAN = re.compile(
+    r"\b(der|die|das|ist|wie|was|welche[rsnm]?|bitte|und|mit|wir|ich|kann|von|für|auf|nicht|laden|akku|zelle)\b",
+    re.IGNORECASE)
 
 
 def is_german(text: str) -> bool:
@@ -44,6 +45,11 @@ def _current(b: Brief, per_cell: str, pack: str) -> str:
     return f"{_g(b['current_a'])} A {per_cell} ({_g(b['c_rate'])}C)"
 
 
+def _end(b: Brief) -> float:
+    """Where the charge ends: the target, or what is reached where the limits stop it short."""
+    return b["reached_soc_percent"] if "reached_soc_percent" in b else b["target_soc_percent"]
+
+
 def _recommend_en(b: Brief) -> str:
     if not b["current_a"]:
         return f"Do not charge now: {_sentence(b['binding_constraint'])} Envelope: {b['envelope']}."
@@ -51,11 +57,15 @@ def _recommend_en(b: Brief) -> str:
     if "final_current_a" in b:
         parts.append(f", falling to {_g(b['final_current_a'])} A")
     parts.append(f". Reason: {_sentence(b['binding_constraint'])}")
-    if "charge_time_min" in b:
-        met = {True: ", the deadline is met", False: ", the deadline is not met"}.get(b.get("deadline_met"), "")
-        parts.append(f" It reaches {_g(b['target_soc_percent'])} % in {_g(b['charge_time_min'])} min{met}.")
+    if b.get("deadline_met") is False:
+        parts.append(f" The deadline cannot be met: {_g(b['soc_at_deadline_percent'])} % by then, "
+                     f"{_g(_end(b))} % after {_g(b['earliest_time_min'])} min.")
+    elif "charge_time_min" in b:
+        met = ", in time" if b.get("deadline_met") else ""
+        parts.append(f" It reaches {_g(_end(b))} % in {_g(b['charge_time_min'])} min{met}.")
     if "min_anode_potential_v" in b:
-        parts.append(f" The anode stays at {_g(b['min_anode_potential_v'])} V or more, the cell at {_g(b['max_temperature_c'])} °C or less.")
+        parts.append(f" The anode stays at {_g(b['min_anode_potential_v'])} V or more, "
+                     f"the cell at {_g(b['max_temperature_c'])} °C or less.")
     source = f"checked by {b['verified_by']}" if "verified_by" in b else "not checked by a simulation"
     physics = f"; physics alone would allow {_g(b['physics_limit_a'])} A" if "physics_limit_a" in b else ""
     return "".join(parts) + f" Envelope: {b['envelope']}, {source}{physics}."
@@ -68,11 +78,15 @@ def _recommend_de(b: Brief) -> str:
     if "final_current_a" in b:
         text += f", später {_g(b['final_current_a'])} A"
     text += f". Grund: {_sentence(b['binding_constraint'])}"
-    if "charge_time_min" in b:
-        met = {True: ", die Frist wird eingehalten", False: ", die Frist wird nicht eingehalten"}.get(b.get("deadline_met"), "")
-        text += f" {_g(b['target_soc_percent'])} % sind nach {_g(b['charge_time_min'])} min erreicht{met}."
+    if b.get("deadline_met") is False:
+        text += (f" Die Frist ist nicht zu halten: dann {_g(b['soc_at_deadline_percent'])} %, "
+                 f"{_g(_end(b))} % nach {_g(b['earliest_time_min'])} min.")
+    elif "charge_time_min" in b:
+        met = ", rechtzeitig" if b.get("deadline_met") else ""
+        text += f" {_g(_end(b))} % sind nach {_g(b['charge_time_min'])} min erreicht{met}."
     if "min_anode_potential_v" in b:
-        text += f" Die Anode bleibt bei mindestens {_g(b['min_anode_potential_v'])} V, die Zelle bei höchstens {_g(b['max_temperature_c'])} °C."
+        text += (f" Die Anode bleibt bei mindestens {_g(b['min_anode_potential_v'])} V, "
+                 f"die Zelle bei höchstens {_g(b['max_temperature_c'])} °C.")
     source = f"geprüft mit {b['verified_by']}" if "verified_by" in b else "nicht mit einer Simulation geprüft"
     physics = f"; physikalisch wären {_g(b['physics_limit_a'])} A möglich" if "physics_limit_a" in b else ""
     return text + f" Grenzen: {b['envelope']}, {source}{physics}."
@@ -80,18 +94,20 @@ def _recommend_de(b: Brief) -> str:
 
 def _simulate_en(b: Brief) -> str:
     pack = f" per cell ({_g(b['pack_current_a'])} A for the pack)" if "pack_current_a" in b else ""
-    text = (f"At {_g(b['current_a'])} A{pack}, {_g(b['c_rate'])}C, the {b['cell_model']} reaches {_g(b['reached_soc_percent'])} % in "
-            f"{_g(b['charge_time_min'])} min and takes {_g(b['energy_wh'])} Wh. Highest values: {_g(b['max_voltage_v'])} V and "
-            f"{_g(b['max_temperature_c'])} °C; the anode falls to {_g(b['min_anode_potential_v'])} V. Plating risk: {_sentence(b['plating_risk'])}")
+    text = (f"At {_g(b['current_a'])} A{pack}, {_g(b['c_rate'])}C, the {b['cell_model']} reaches "
+            f"{_g(b['reached_soc_percent'])} % in {_g(b['charge_time_min'])} min and takes {_g(b['energy_wh'])} Wh. "
+            f"Highest values: {_g(b['max_voltage_v'])} V and {_g(b['max_temperature_c'])} °C; "
+            f"the anode falls to {_g(b['min_anode_potential_v'])} V. Plating risk: {_sentence(b['plating_risk'])}")
     warning = f" {_sentence(b['envelope_warning'])}" if "envelope_warning" in b else ""
     return text + warning + f" Source: {b['version']}."
 
 
 def _simulate_de(b: Brief) -> str:
     pack = f" pro Zelle ({_g(b['pack_current_a'])} A für das Pack)" if "pack_current_a" in b else ""
-    text = (f"Mit {_g(b['current_a'])} A{pack}, {_g(b['c_rate'])}C, erreicht die {b['cell_model']} {_g(b['reached_soc_percent'])} % in "
-            f"{_g(b['charge_time_min'])} min und nimmt {_g(b['energy_wh'])} Wh auf. Höchstwerte: {_g(b['max_voltage_v'])} V und "
-            f"{_g(b['max_temperature_c'])} °C; die Anode fällt auf {_g(b['min_anode_potential_v'])} V. Plating: {_sentence(b['plating_risk'])}")
+    text = (f"Mit {_g(b['current_a'])} A{pack}, {_g(b['c_rate'])}C, erreicht die {b['cell_model']} "
+            f"{_g(b['reached_soc_percent'])} % in {_g(b['charge_time_min'])} min und nimmt {_g(b['energy_wh'])} Wh auf."
+            f" Höchstwerte: {_g(b['max_voltage_v'])} V und {_g(b['max_temperature_c'])} °C; "
+            f"die Anode fällt auf {_g(b['min_anode_potential_v'])} V. Plating: {_sentence(b['plating_risk'])}")
     warning = f" {_sentence(b['envelope_warning'])}" if "envelope_warning" in b else ""
     return text + warning + f" Quelle: {b['version']}."
 
@@ -146,17 +162,20 @@ def _packs(b: Brief, none: str, head: str) -> str:
 
 
 def _packs_en(b: Brief) -> str:
-    return _packs(b, "No pack of {of_packs} fits ({filters}).", "{count} of {of_packs} packs fit ({filters}), by {order}:")
+    return _packs(b, "No pack of {of_packs} fits ({filters}).",
+                  "{count} of {of_packs} packs fit ({filters}), by {order}:")
 
 
 def _packs_de(b: Brief) -> str:
-    return _packs(b, "Kein Pack von {of_packs} passt ({filters}).", "{count} von {of_packs} Packs passen ({filters}), nach {order}:")
+    return _packs(b, "Kein Pack von {of_packs} passt ({filters}).",
+                  "{count} von {of_packs} Packs passen ({filters}), nach {order}:")
 
 
 def _soh_en(b: Brief) -> str:
     if not b["valid"]:
         return f"The health of {b['asset_id']} cannot be estimated: {_sentence(b['reason'])}"
-    text = f"State of health of {b['asset_id']}: {_g(b['soh_percent'])} %, 90 % interval {b['soh_90_percent_interval']} %."
+    band = b["soh_90_percent_interval"]
+    text = f"State of health of {b['asset_id']}: {_g(b['soh_percent'])} %, 90 % interval {band} %."
     text += f" Capacity {_g(b['capacity_ah'])} Ah." if "capacity_ah" in b else ""
     text += f" Weakest cell: {b['weakest_cell']}." if b.get("weakest_cell") else ""
     return text + f" Method: {b['method']}{_simulated(b)}."
@@ -165,26 +184,29 @@ def _soh_en(b: Brief) -> str:
 def _soh_de(b: Brief) -> str:
     if not b["valid"]:
         return f"Die Gesundheit von {b['asset_id']} lässt sich nicht schätzen: {_sentence(b['reason'])}"
-    text = f"Gesundheitszustand von {b['asset_id']}: {_g(b['soh_percent'])} %, 90-%-Intervall {b['soh_90_percent_interval']} %."
+    band = b["soh_90_percent_interval"]
+    text = f"Gesundheitszustand von {b['asset_id']}: {_g(b['soh_percent'])} %, 90-%-Intervall {band} %."
     text += f" Kapazität {_g(b['capacity_ah'])} Ah." if "capacity_ah" in b else ""
     return text + f" Verfahren: {b['method']}{_simulated(b)}."
 
 
 def _diagnose_en(b: Brief) -> str:
-    if b["findings"] == "none":
+    if not b["count"]:
         return f"No fault found in {b['asset_id']}. Checked: {b['checks_ran']}{_simulated(b)}."
-    return f"{b['asset_id']}: {_findings(b)}. Checked: {b['checks_ran']}{_simulated(b)}."
+    return f"{b['asset_id']}: {_findings(b)} Checked: {b['checks_ran']}{_simulated(b)}."
 
 
 def _diagnose_de(b: Brief) -> str:
-    if b["findings"] == "none":
+    if not b["count"]:
         return f"Kein Fehler in {b['asset_id']} gefunden. Geprüft: {b['checks_ran']}{_simulated(b)}."
-    return f"{b['asset_id']}: {_findings(b)}. Geprüft: {b['checks_ran']}{_simulated(b)}."
+    return f"{b['asset_id']}: {_findings(b)} Geprüft: {b['checks_ran']}{_simulated(b)}."
 
 
 def _findings(b: Brief) -> str:
-    found = b["findings"]
-    return found.rstrip(".") if isinstance(found, str) else "; ".join(str(f).rstrip(".") for f in found)
+    told = []
+    for n in range(1, b["count"] + 1):
+        told += [_sentence(b[key]) for key in (f"finding_{n}", f"what_to_do_{n}") if key in b]
+    return " ".join(told)
 
 
 def _documents(b: Brief) -> str:

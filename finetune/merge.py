@@ -21,7 +21,7 @@ from finetune.base import base_hash, load_dense, load_tokenizer, upcycle
 from oracle.prompts import SYSTEM, prompt_hash
 
 ADAPTER = Path(__file__).parent / "adapter"
-PROBE = "<|im_start|>system\n" + SYSTEM + "<|im_end|>\n<|im_start|>user\nPK-0042, status?<|im_end|>\n<|im_start|>assistant\n"
+PROBE = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\nPK-0042?<|im_end|>\n<|im_start|>assistant\n"
 TOLERANCE = 0.25  # bfloat16 logits of size 30: one rounding is 0.125
 
 
@@ -46,7 +46,8 @@ def merged(adapter: Path = ADAPTER, dtype: torch.dtype = torch.bfloat16):
     """
     provenance = json.loads((adapter / "provenance.json").read_text())
     if provenance["base_sha256"] != base_hash():
-        raise ValueError(f"The adapter belongs to base {provenance['base_sha256'][:12]}, installed is {base_hash()[:12]}.")
+        theirs, ours = provenance["base_sha256"][:12], base_hash()[:12]
+        raise ValueError(f"The adapter belongs to base {theirs}, installed is {ours}.")
     moe = upcycle(load_dense(dtype), seed=provenance["router_seed"])
     return PeftModel.from_pretrained(moe, adapter, autocast_adapter_dtype=False).merge_and_unload()
 
@@ -67,7 +68,8 @@ def write_merged(home: Path, adapter: Path = ADAPTER) -> Path:
     tokenizer.save_pretrained(draft)
     expected = _probe(model, tokenizer)
     del model
-    difference = (_probe(AutoModelForCausalLM.from_pretrained(draft, dtype=torch.bfloat16), tokenizer) - expected).abs().max()
+    reloaded = AutoModelForCausalLM.from_pretrained(draft, dtype=torch.bfloat16)
+    difference = (_probe(reloaded, tokenizer) - expected).abs().max()
     if difference > TOLERANCE:
         raise ValueError(f"The merged model does not reload as it was written (logits differ by {difference:.3f}).")
     (draft / "manifest.json").write_text(json.dumps(manifest(adapter), indent=2) + "\n")

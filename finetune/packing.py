@@ -42,7 +42,8 @@ class Pack:
     samples: int
 
     def to(self, device) -> "Pack":
-        return replace(self, tokens=self.tokens.to(device), positions=self.positions.to(device), learn=self.learn.to(device))
+        return replace(self, tokens=self.tokens.to(device), positions=self.positions.to(device),
+                       learn=self.learn.to(device))
 
 
 def pack_samples(prefix: Sequence[int], samples: Sequence[Sample], pad_id: int, tokens_per_pack: int = 0) -> Pack:

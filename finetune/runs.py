@@ -41,7 +41,8 @@ def chosen(seed: int) -> list[Turn]:
 
 def run(item: Turn, context: Context) -> dict[str, Any]:
     """One question with the brief results of its calls, or {"error": sentence} where a tool could not answer."""
-    return {"messages": item.messages, "calls": item.calls, "results": [_result(call, context) for call in item.canonical]}
+    results = [_result(call, context) for call in item.canonical]
+    return {"messages": item.messages, "calls": item.calls, "results": results}
 
 
 def _result(call: dict[str, Any], context: Context) -> dict[str, Any]:

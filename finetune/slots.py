@@ -65,13 +65,15 @@ def fill(rng: random.Random, demo: bool = False) -> dict[str, tuple[str, float |
     `demo`: only packs, cells and sites that the demo fleet has.
     """
     soc, soc2 = sorted(rng.sample(range(1, 100), 2))
-    fahrenheit, hours, months = rng.randint(-4, 122), rng.choice([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12]), rng.randint(2, 72)
+    fahrenheit, months = rng.randint(-4, 122), rng.randint(2, 72)
+    hours = rng.choice([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12])
     site = rng.choice(SITES[:DEMO_SITES] if demo else SITES)
     rate = rng.choice([0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 0.75, 0.8, 1, 1.2, 1.5, 1.8, 2, 2.5, 3, 4])
     cell_model, other_model = model(rng), model(rng)
     return {
-        "PACK": pack(rng, demo), "PACK2": pack(rng, demo), "CELL": cell(rng, demo), "UPLOAD": upload(rng), "MODEL": cell_model,
-        "MODEL2": other_model, "SITE": (site, site), "SOC": (str(soc), float(soc)), "SOC2": (str(soc2), float(soc2)),
+        "PACK": pack(rng, demo), "PACK2": pack(rng, demo), "CELL": cell(rng, demo), "UPLOAD": upload(rng),
+        "MODEL": cell_model, "MODEL2": other_model, "SITE": (site, site),
+        "SOC": (str(soc), float(soc)), "SOC2": (str(soc2), float(soc2)),
         "SOH": _plain(rng, 60, 99), "DOD": _plain(rng, 10, 100, 0), "TEMP": _plain(rng, -20, 55),
         "TEMPF": (str(fahrenheit), (fahrenheit - 32) / 1.8), "MIN": _plain(rng, 5, 300, 0),
         "HOURS": (f"{hours:g}", hours * 60.0), "MONTHS": (str(months), months / 12), "YEARS": _plain(rng, 1, 20, 0.05),

@@ -107,7 +107,8 @@ class Run:
             return None
         saved = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
         if saved["plan"]["rank"] != self.plan.rank:
-            raise SystemExit(f"{self.checkpoint} has rank {saved['plan']['rank']}: name another --work folder or that rank.")
+            rank = saved["plan"]["rank"]
+            raise SystemExit(f"{self.checkpoint} has rank {rank}: name another --work folder or that rank.")
         return saved
 
     def save(self) -> None:
@@ -181,7 +182,8 @@ class Run:
             wrong = row[logits.argmax(-1) != targets].unique()
             right, rows = right + pack.samples - len(wrong), rows + pack.samples
         self.student.train()
-        return {"held_out_loss": round(sum(losses) / len(losses), 4), "held_out_all_tokens_right": round(right / rows, 4)}
+        loss = sum(losses) / len(losses)
+        return {"held_out_loss": round(loss, 4), "held_out_all_tokens_right": round(right / rows, 4)}
 
 
 def main(
@@ -195,7 +197,7 @@ def main(
     seed: int = 0,
     work: Annotated[Path, typer.Option(help="folder of checkpoints")] = Path(".oracle/train"),
     out: Annotated[Path, typer.Option(help="folder of the finished adapter")] = Path("finetune/adapter"),
-    results: Annotated[Path, typer.Option(help="tool runs made by python -m finetune.runs")] = Path(".oracle/runs.jsonl"),
+    results: Annotated[Path, typer.Option(help="from python -m finetune.runs")] = Path(".oracle/runs.jsonl"),
     device: Annotated[str, typer.Option(help="cpu, cuda, ...; empty: what there is")] = "",
 ) -> None:
     """Train the adapter and write it with its model card."""
@@ -211,7 +213,8 @@ def main(
     except KeyboardInterrupt:
         run.save()
         raise SystemExit(f"Stopped after {run.done} samples; the same command goes on from {run.checkpoint}.") from None
-    figures = run.judge(held_out_samples(seed)) | {"samples_seen": run.done, "minutes": round((time.monotonic() - started) / 60, 1)}
+    minutes = round((time.monotonic() - started) / 60, 1)
+    figures = run.judge(held_out_samples(seed)) | {"samples_seen": run.done, "minutes_of_last_start": minutes}
     write_adapter(run, out, figures)
     print(json.dumps(figures))
 
