@@ -27,7 +27,8 @@ app.add_typer(audit, name="audit")
 
 def main() -> None:
     """Entry point: one sentence and an exit code for whatever goes wrong."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers we started are stopped
+    for number in (signal.SIGTERM, signal.SIGHUP):  # leave in order, so that servers we started are stopped
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     try:
         app()
     except (BadArgument, BadQuestion) as error:
