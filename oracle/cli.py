@@ -29,6 +29,7 @@ def main() -> None:
     """Entry point: one sentence and an exit code for whatever goes wrong."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # leave in order, so that servers we started are stopped
         signal.signal(number, lambda received, _: sys.exit(128 + received))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     try:
         app()
     except (BadArgument, BadQuestion) as error:
