@@ -13,6 +13,9 @@ from oracle.quantities import Quantity, in_text, numbers_of, of_field, texts_of
 
 ROUNDING_LIMIT = 0.05  # "3 A" for 3.4 A loses too much, though it is correct rounding
 CURRENT_TOLERANCE = 0.02  # of the recommended current, which people set on a charger
+WARNINGS = {"simulate_charge": ("envelope_warning", "plating_words"), "estimate_soh": ("reason",)}
+_IN_TIME = re.compile(r"(?<!not )(?<!not be ready )\bin time\b|\brechtzeitig\b|\bdeadline is met\b", re.IGNORECASE)
+_TOO_LATE = re.compile(r"too short|cannot be met|not (?:be )?met|not in time|nicht zu halten|zu kurz", re.IGNORECASE)
 _CITATION = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
 _SENTENCE = re.compile(r"[^.!?\n]*(?:\.(?=\d)[^.!?\n]*)*[.!?\n]?")
 
@@ -178,13 +181,18 @@ def states_current(answer: str, current_a: float, names: tuple[str, ...] = ()) -
 
 
 def _missing(answer: str, calls: Sequence[Call], names) -> Iterator[str]:
-    """What an answer may not leave out: the recommended current, and every tool's refusal."""
+    """What an answer may not leave out: a tool's refusal, the recommended plan, a simulation's warnings."""
     for i, call in enumerate(calls):
-        mended = any(c.name == call.name and "error" not in c.result for c in calls[i + 1:])
-        if "error" in call.result and not mended and not _conveys(answer, call.result["error"]):
-            yield call.result["error"]
-        if call.name == "recommend_charging_current" and "error" not in call.result:
+        if "error" in call.result:
+            mended = any(c.name == call.name and "error" not in c.result for c in calls[i + 1:])
+            if not mended and not _conveys(answer, call.result["error"]):
+                yield call.result["error"]
+        elif call.name == "recommend_charging_current":
             yield from _unsaid_currents(answer, call, names)
+            yield from _unsaid_deadline(answer, call)
+        else:
+            yield from (text for name in WARNINGS.get(call.name, ())
+                        if (text := call.result.get(name)) and not _conveys(answer, text))
 
 
 def _unsaid_currents(answer: str, call: Call, names) -> Iterator[str]:
@@ -195,10 +203,21 @@ def _unsaid_currents(answer: str, call: Call, names) -> Iterator[str]:
             yield f"no charging now: {reason}"
         return
     fields = ("current_a", "pack_current_a") if (call.result.get("parallel") or 1) > 1 else ("current_a",)
-    for name in fields:
+    for name in (*fields, "final_current_a"):
         currents = call.currents(name)
         if currents and not any(states_current(answer, current, names) for current in currents):
             yield f"{name} = {currents[-1]:g} A"
+    if not _conveys(answer, reason):
+        yield f"the reason: {reason}"
+
+
+def _unsaid_deadline(answer: str, call: Call) -> Iterator[str]:
+    """A missed deadline has to be said, and nothing else may be said of it; nor that a met one is missed."""
+    met = call.result.get("deadline_met")
+    if met is False and (_IN_TIME.search(answer) or not _TOO_LATE.search(answer)):
+        yield "the deadline cannot be met"
+    if met and _TOO_LATE.search(answer):
+        yield "the deadline is met"
 
 
 def _conveys(answer: str, sentence: str) -> bool:

@@ -7,6 +7,10 @@ from pydantic import PrivateAttr
 from oracle.agent import Agent
 from oracle.settings import Settings
 
+# what an answer about any of the tests' simulations has to say
+TOLD = ("The anode stays above 0 V against lithium. Outside the datasheet envelope: it is above the 1.44 A allowed here "
+        "(LG M50LT datasheet, 0 to 25 degC).")
+
 
 class Scripted(FakeMessagesListChatModel):
     """Gives its responses in order; an exception among them is raised. Keeps what it was shown."""

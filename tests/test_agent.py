@@ -3,7 +3,7 @@
 import httpx2 as httpx
 import openai
 import pytest
-from scripted import calls, question, scripted_agent
+from scripted import TOLD, calls, question, scripted_agent
 
 from oracle.audit import read
 from oracle.errors import BadQuestion, ModelUnavailable, QuestionTooLong
@@ -27,18 +27,18 @@ def simulated(answer: Answered) -> dict:
 
 
 def test_words_become_canonical_arguments_and_events_come_in_order(home):
-    agent = scripted_agent(home, calls(("simulate_charge", RAW)), "Done.")
+    agent = scripted_agent(home, calls(("simulate_charge", RAW)), TOLD)
     called, returned, answered = agent.stream(question(SIMULATE))
     assert isinstance(called, ToolCalled) and isinstance(returned, ToolReturned) and isinstance(answered, Answered)
     assert called.arguments == pytest.approx(CANONICAL)
     assert returned.result["reached_soc_percent"] == pytest.approx(50, abs=0.5)
-    assert answered.text == "Done." and answered.grounding["grounded"]
+    assert answered.text == TOLD and answered.grounding["grounded"]
     rate = find_cell("LG M50LT").capacity_nominal_ah / 3
     assert simulated(answered)["current_a"] == pytest.approx(rate, rel=0.02)
 
 
 def test_what_nobody_said_does_not_reach_a_tool(home):
-    agent = scripted_agent(home, calls(("simulate_charge", RAW | {"soh_percent": 83})), "Done.")
+    agent = scripted_agent(home, calls(("simulate_charge", RAW | {"soh_percent": 83})), TOLD)
     answered = agent.answer(question(SIMULATE))
     assert "soh_percent" not in answered.tool_calls[0]["arguments"]
     record = read(agent.settings, answered.audit_id)
@@ -54,10 +54,10 @@ def test_a_required_argument_nobody_said_is_refused(home):
 
 def test_an_ungrounded_number_is_asked_again_and_then_rendered_plainly(home):
     script = [calls(("simulate_charge", RAW)), "It takes 999 min."]
-    answered = scripted_agent(home, *script, "Done.").answer(question(SIMULATE))
-    assert answered.text == "Done."
-    assert answered.grounding == {"grounded": True, "regenerated": True, "rendered_plainly": False,
-                                  "unsupported": ["999 min"]}
+    answered = scripted_agent(home, *script, TOLD).answer(question(SIMULATE))
+    assert answered.text == TOLD
+    assert answered.grounding["regenerated"] and not answered.grounding["rendered_plainly"]
+    assert answered.grounding["grounded"] and "999 min" in answered.grounding["unsupported"]
     answered = scripted_agent(home, *script, "It takes 998 min.").answer(question(SIMULATE))
     assert answered.grounding["rendered_plainly"]
     assert f"{simulated(answered)['charge_time_min']:.3g} min" in answered.text
@@ -67,8 +67,8 @@ def test_a_bad_argument_goes_back_once(home):
     def bad():
         return calls(("simulate_charge", RAW | {"temperature_c": "warm"}))
 
-    agent = scripted_agent(home, bad(), calls(("simulate_charge", RAW)), "Done.")
-    assert agent.answer(question(SIMULATE)).text == "Done."
+    agent = scripted_agent(home, bad(), calls(("simulate_charge", RAW)), TOLD)
+    assert agent.answer(question(SIMULATE)).text == TOLD
     assert "warm" in agent.model.seen[1][-1].content
     answered = scripted_agent(home, bad(), bad(), "Never said.").answer(question(SIMULATE))
     assert "warm" in answered.text and answered.tool_calls == []
@@ -82,7 +82,7 @@ def test_a_tool_that_cannot_answer_says_so_to_the_person(home):
 
 def test_parallel_calls_keep_their_order(home):
     other = RAW | {"cell_model": "A123 26650"}
-    agent = scripted_agent(home, calls(("simulate_charge", RAW), ("simulate_charge", other)), "Done.")
+    agent = scripted_agent(home, calls(("simulate_charge", RAW), ("simulate_charge", other)), TOLD)
     answered = agent.answer(question(SIMULATE + " And an A123 26650."))
     assert [c["step"] for c in answered.tool_calls] == [1, 2]
     assert [c["arguments"]["cell_model"] for c in answered.tool_calls] == ["LG M50LT", "A123 26650"]

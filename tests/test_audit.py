@@ -4,7 +4,7 @@ import json
 import sqlite3
 
 import pytest
-from scripted import calls, question, scripted_agent
+from scripted import TOLD, calls, question, scripted_agent
 
 from oracle import audit
 from oracle.errors import CannotRecord
@@ -15,7 +15,7 @@ RAW = {"cell_model": "LG M50LT", "c_rate": "0.5C", "temperature_c": "25 C"}
 
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory):
-    agent = scripted_agent(tmp_path_factory.mktemp("audit"), calls(("simulate_charge", RAW)), "Done.", tenant="acme")
+    agent = scripted_agent(tmp_path_factory.mktemp("audit"), calls(("simulate_charge", RAW)), TOLD, tenant="acme")
     return agent, agent.answer(question("Simulate LG M50LT at 0.5C and 25 C"))
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripted import calls, question, scripted_agent
+from scripted import TOLD, calls, question, scripted_agent
 
 from oracle.settings import child_environment
 
@@ -70,12 +70,12 @@ def test_a_taken_port_names_the_setting(tmp_path):
 
 
 def test_audit_replay_exit_code(tmp_path):
-    agent = scripted_agent(tmp_path, calls(("simulate_charge", {"cell_model": "LG M50LT", "c_rate": "0.5C"})), "Done.")
+    agent = scripted_agent(tmp_path, calls(("simulate_charge", {"cell_model": "LG M50LT", "c_rate": "0.5C"})), TOLD)
     answered = agent.answer(question("Simulate LG M50LT at 0.5C"))
     done = oracle(tmp_path, "audit", "replay", answered.audit_id)
     assert done.returncode == 0 and json.loads(done.stdout)["same"]
     shown = json.loads(oracle(tmp_path, "audit", "show", answered.audit_id[:6]).stdout)
-    assert shown["answer"] == "Done."
+    assert shown["answer"] == TOLD
 
 
 def test_doctor_names_what_is_missing_and_how_to_mend_it(tmp_path):

@@ -146,13 +146,13 @@ def test_the_server_reads_the_tokens_that_training_wrote(served_agent):
 
 def test_answers_copy_the_result_and_follow_the_language():
     brief = {"cell_model": "LG M50LT", "current_a": 1.44, "pack_current_a": 23.0, "c_rate": 0.3, "target_soc_percent": 80.0,
-             "charge_time_min": 108.1, "deadline_met": False, "binding_constraint": "LG M50LT datasheet, 0 to 25 degC",
+             "earliest_time_min": 108.1, "deadline_met": False, "soc_at_deadline_percent": 42.2, "binding_constraint": "LG M50LT datasheet, 0 to 25 degC",
              "min_anode_potential_v": 0.013, "max_temperature_c": 14.4, "envelope": "datasheet", "verified_by": "DFN"}
     english = answer("recommend_charging_current", brief, "How hard can I charge it?")
     german = answer("recommend_charging_current", brief, "Wie stark kann ich das Pack laden?")
     for text in (english, german):
         assert all(part in text for part in ("1.44 A", "23 A", "108.1 min", "0.013 V", "DFN", "0 to 25 degC"))
-    assert "the deadline is not met" in english and "Frist" in german
+    assert "cannot be met: 42.2 %" in english and "Frist" in german
     assert answer("get_status", {"error": "PK-9 is unknown"}, "PK-9?") == "PK-9 is unknown."
 
 

@@ -15,7 +15,7 @@ RESULT = {"asset_id": "PK-0042", "cell_model": "LG M50LT", "current_a": 2.48, "p
           "series": {"voltage_v": [3.0 + i / 100 for i in range(100)]}}
 RECOMMENDED = [Call("recommend_charging_current", {"asset_id": "PK-0042", "temperature_c": 12.0, "soc_percent": 20.0,
                                                    "time_limit_min": 40.0}, RESULT)]
-STATED = "Charge PK-0042 at 2.48 A per cell, 12.4 A for the pack. "
+STATED = "Charge PK-0042 at 2.48 A per cell, 12.4 A for the pack. Limit: LG M50LT datasheet, 0 to 25 degC. "
 
 
 @pytest.mark.parametrize("more", [
@@ -40,6 +40,30 @@ def test_unbacked_numbers_are_named(more, wrong):
 @pytest.mark.parametrize("answer", ["It takes 38 min.", "Charge at 2.48 A.", "Charge at 12.4 A.", "Charge at 3 A."])
 def test_a_recommendation_must_state_cell_and_pack_current(answer):
     assert not check(answer, RECOMMENDED, QUESTION).grounded
+
+
+def test_the_reason_and_a_falling_current_must_be_stated():
+    assert not check("Charge at 2.48 A per cell, 12.4 A for the pack.", RECOMMENDED, QUESTION).grounded
+    staged = [Call("recommend_charging_current", {}, RESULT, {"final_current_a": 1.1})]
+    assert not check(STATED, staged, QUESTION).grounded
+    assert check(STATED + "It falls to 1.1 A.", staged, QUESTION).grounded
+
+
+@pytest.mark.parametrize("met, more, good", [
+    (False, "40 min is too short.", True), (False, "It is ready in time.", False), (False, "", False),
+    (False, "40 min is too short, but it is ready in time.", False),
+    (False, "It will not be ready in time: 40 min is too short.", True),
+    (True, "It is ready in time.", True), (True, "The deadline cannot be met.", False)])
+def test_a_missed_deadline_is_said_and_a_met_one_not_denied(met, more, good):
+    late = [Call("recommend_charging_current", {}, RESULT | {"deadline_met": met})]
+    assert check(STATED + more, late, QUESTION).grounded == good
+
+
+def test_a_simulation_s_warnings_must_reach_the_person():
+    result = {"current_a": 4.8, "plating_words": "yes: the anode goes below 0 V against lithium from 52 % on"}
+    run = [Call("simulate_charge", {}, result)]
+    assert check("Plating: the anode goes below 0 V against lithium from 52 % on.", run, QUESTION).grounded
+    assert not check("At 4.8 A the anode stays above 0 V.", run, QUESTION).grounded
 
 
 def test_a_refusal_must_reach_the_person():

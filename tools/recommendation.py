@@ -87,7 +87,7 @@ class RecommendChargingCurrentResult(Result):
             "current_a": _rounded(self.current_a, 2),
             "pack_current_a": _rounded(self.pack_current_a, 1) if pack else None,
             "c_rate": _rounded(self.c_rate, 2),
-            "final_current_a": None if late or len(self.protocol) < 2 else _rounded(self.protocol[-1].current_a, 2),
+            "final_current_a": None if len(self.protocol) < 2 else _rounded(self.protocol[-1].current_a, 2),
             "target_soc_percent": None if short else _rounded(self.target_soc_percent, 1),
             "reached_soc_percent": _rounded(self.reached_soc_percent, 1) if short else None,
             "charge_time_min": None if late else _rounded(self.charge_time_min, 1),
