@@ -14,11 +14,11 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from oracle import audit, grounding, render
-from oracle.calls import CallRecord, compact, find_tool, prepare, run
+from oracle.calls import CallRecord, find_tool, prepare, run
 from oracle.conversation import checked, within_reach
 from oracle.errors import ModelUnavailable, QuestionTooLong
 from oracle.events import Answered, ToolCalled, ToolReturned
-from oracle.prompts import SYSTEM
+from oracle.prompts import SYSTEM, result_text
 from oracle.settings import SERVED_NAME, Settings
 from tools.contract import Context, Tool
 from tools.errors import BadArgument
@@ -147,7 +147,7 @@ class Agent:
         for call in turn.calls:
             tool_call = {"name": call.name, "args": call.raw, "id": f"call-{call.step}"}
             asked.append(AIMessage("", tool_calls=[tool_call]))
-            asked.append(ToolMessage(compact(call.read), tool_call_id=tool_call["id"]))
+            asked.append(ToolMessage(result_text(call.read), tool_call_id=tool_call["id"]))
         asked += [AIMessage(text), HumanMessage(complaint)]
         bound = self.model.bind_tools(list(self.schemas))
         turn.heard(_reached(lambda: bound.invoke(asked)))
@@ -185,7 +185,7 @@ class _Rules(AgentMiddleware):
         wanted, turn = request.tool_call, request.runtime.context
         with turn.one_at_a_time:
             read = self._called(wanted, turn, request.runtime.stream_writer)
-        return ToolMessage(compact(read), tool_call_id=wanted["id"], name=wanted["name"])
+        return ToolMessage(result_text(read), tool_call_id=wanted["id"], name=wanted["name"])
 
     def _called(self, wanted: dict[str, Any], turn: Turn, tell) -> dict[str, Any]:
         """What the model reads back: the result in brief, or what was wrong with its arguments."""

@@ -92,10 +92,5 @@ def run(tool: Tool, call: CallRecord, context: Context, first_passage: int = 1) 
     return call
 
 
-def compact(value: Any) -> str:
-    """Compact JSON: the form in which results reach the model, in training and in serving."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def _jsonable(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))

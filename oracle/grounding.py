@@ -213,7 +213,7 @@ def _unsaid_currents(answer: str, call: Call, names) -> Iterator[str]:
 
 def _unsaid_deadline(answer: str, call: Call) -> Iterator[str]:
     """A missed deadline has to be said, and nothing else may be said of it; nor that a met one is missed."""
-    met = call.result.get("deadline_met")
+    met = call.result.get("deadline_met") if call.currents("current_a")[0] > 0 else None
     if met is False and (_IN_TIME.search(answer) or not _TOO_LATE.search(answer)):
         yield "the deadline cannot be met"
     if met and _TOO_LATE.search(answer):

@@ -8,8 +8,8 @@ from oracle.agent import Agent
 from oracle.settings import Settings
 
 # what an answer about any of the tests' simulations has to say
-TOLD = ("The anode stays above 0 V against lithium. Outside the datasheet envelope: it is above the 1.44 A allowed here "
-        "(LG M50LT datasheet, 0 to 25 degC).")
+TOLD = ("The anode stays above 0 V against lithium. Outside the datasheet envelope: it is above the 1.44 A allowed "
+        "here (LG M50LT datasheet, 0 to 25 degC).")
 
 
 class Scripted(FakeMessagesListChatModel):

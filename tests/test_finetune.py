@@ -75,7 +75,8 @@ def test_the_mixture_goes_on_where_the_dense_phase_ended_and_exports_as_it_was(t
 
 def test_an_epoch_holds_every_sample_once():
     rng = random.Random(1)
-    samples = [Sample((1, *[rng.randrange(9, 99)] * n), (False, *[True] * n)) for n in rng.choices(range(5, 150), k=300)]
+    lengths = rng.choices(range(5, 150), k=300)
+    samples = [Sample((1, *[rng.randrange(9, 99)] * n), (False, *[True] * n)) for n in lengths]
     packs = list(epoch([1, 2, 3], samples, 1920, 0, seed=5))
     assert sum(pack.samples for pack in packs) == 300
     assert sum(len(pack.learn) for pack in packs) == sum(sum(s.learn) for s in samples)
@@ -122,10 +123,12 @@ def test_only_the_new_assistant_turns_are_learnt(tokenizer):
 def test_training_tokens_are_the_template_s_tokens(tokenizer):
     """Samples are put together from pieces; the whole conversation, calls as objects, gives the same tokens."""
     calls = [{"name": "recommend_charging_current", "arguments": {"asset_id": "pk 7", "temperature_c": "12 °C"}}]
-    question, result = {"role": "user", "content": "pk 7, 12 °C, amps?"}, {"role": "tool", "content": '{"current_a":1.4}'}
+    question = {"role": "user", "content": "pk 7, 12 °C, amps?"}
+    result = {"role": "tool", "content": '{"current_a":1.4}'}
     final = {"role": "assistant", "content": "Charge at 1.4 A."}
     sample = encode([question, call_message(calls), result, final], history=1)
-    as_served = {"role": "assistant", "content": None, "tool_calls": [{"type": "function", "function": c} for c in calls]}
+    as_served = {"role": "assistant", "content": None,
+                 "tool_calls": [{"type": "function", "function": c} for c in calls]}
     whole = tokenizer(render([question, as_served, result, final]).removesuffix("\n")).input_ids
     assert [*prefix_ids(), *sample.ids] == whole
 
@@ -145,8 +148,9 @@ def test_the_server_reads_the_tokens_that_training_wrote(served_agent):
 
 
 def test_answers_copy_the_result_and_follow_the_language():
-    brief = {"cell_model": "LG M50LT", "current_a": 1.44, "pack_current_a": 23.0, "c_rate": 0.3, "target_soc_percent": 80.0,
-             "earliest_time_min": 108.1, "deadline_met": False, "soc_at_deadline_percent": 42.2, "binding_constraint": "LG M50LT datasheet, 0 to 25 degC",
+    brief = {"cell_model": "LG M50LT", "current_a": 1.44, "pack_current_a": 23.0, "c_rate": 0.3,
+             "target_soc_percent": 80.0, "earliest_time_min": 108.1, "deadline_met": False,
+             "soc_at_deadline_percent": 42.2, "binding_constraint": "LG M50LT datasheet, 0 to 25 degC",
              "min_anode_potential_v": 0.013, "max_temperature_c": 14.4, "envelope": "datasheet", "verified_by": "DFN"}
     english = answer("recommend_charging_current", brief, "How hard can I charge it?")
     german = answer("recommend_charging_current", brief, "Wie stark kann ich das Pack laden?")

@@ -10,23 +10,23 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tools.errors import BadArgument
 
-
-def _number(quantity: str, description: str, ge: float | None = None, le: float | None = None):
-    return Field(default=None, description=description, ge=ge, le=le, json_schema_extra={"quantity": quantity})
+ASSET_ID = r"^(PK-\d{4}(-C\d{2,3})?|UP-[0-9a-f]{4,12})$"
 
 
-def _asset(description: str = "pack PK-0042, cell PK-0042-C07 or upload UP-3f9a"):
-    return Field(description=description, json_schema_extra={"quantity": "asset_id"},
-                 pattern=r"^(PK-\d{4}(-C\d{2,3})?|UP-[0-9a-f]{4,12})$")
+def _field(quantity: str, description: str, **bounds):
+    """A field that may be left out, read by `tools.words` as `quantity`."""
+    return Field(default=None, description=description, json_schema_extra={"quantity": quantity}, **bounds)
 
 
-AssetId = Annotated[str, _asset()]
-OptionalAssetId = Annotated[str | None, Field(
-    default=None, description="pack PK-0042, cell PK-0042-C07 or upload UP-3f9a",
-    json_schema_extra={"quantity": "asset_id"}, pattern=r"^(PK-\d{4}(-C\d{2,3})?|UP-[0-9a-f]{4,12})$")]
-CellModel = Annotated[str | None, Field(
-    default=None, description="cell type as people write it, e.g. LG M50LT, A123 26650, CATL 280Ah",
-    json_schema_extra={"quantity": "cell_model"}, min_length=1, max_length=80)]
+def _number(quantity: str, description: str, ge: float, le: float):
+    return _field(quantity, description, ge=ge, le=le)
+
+
+_ASSET_WORDS = "pack PK-0042, cell PK-0042-C07 or upload UP-3f9a"
+AssetId = Annotated[str, Field(description=_ASSET_WORDS, json_schema_extra={"quantity": "asset_id"}, pattern=ASSET_ID)]
+OptionalAssetId = Annotated[str | None, _field("asset_id", _ASSET_WORDS, pattern=ASSET_ID)]
+CellModel = Annotated[str | None, _field(
+    "cell_model", "cell type as people write it, e.g. LG M50LT, A123 26650, CATL 280Ah", min_length=1, max_length=80)]
 Percent = Annotated[float | None, _number("percent", "percent", 0, 100)]
 Soh = Annotated[float | None, _number("soh", "state of health in percent of new capacity", 50, 110)]
 SohBound = Annotated[float | None, _number("soh", "state of health in percent of new capacity", 0, 110)]
@@ -52,7 +52,8 @@ class _OneSubject(Arguments):
     @model_validator(mode="after")
     def _names_one(self):
         if (self.asset_id is None) == (self.cell_model is None):
-            raise BadArgument("asset_id", "Name either an asset (asset_id, like PK-0042) or a cell type (cell_model, like LG M50LT), one of the two.")
+            raise BadArgument("asset_id", "Name either an asset (asset_id, like PK-0042) or a cell type (cell_model, "
+                                          "like LG M50LT), one of the two.")
         return self
 
 
@@ -67,12 +68,12 @@ class FindPacks(Arguments):
     temperature_below_c: Celsius
     spread_above_mv: Millivolt
     soc_below_percent: Percent
-    has_fault: Annotated[bool | None, Field(default=None, description="only packs with (true) or without (false) a fault")]
+    has_fault: Annotated[bool | None, Field(default=None, description="only with (true) or without (false) a fault")]
     cell_model: CellModel
-    site: Annotated[str | None, Field(default=None, description="site name", max_length=80, json_schema_extra={"quantity": "site"})]
+    site: Annotated[str | None, _field("site", "site name", max_length=80)]
     sort_by: Annotated[SortBy | None, Field(default=None, description="order of the list")]
     descending: Annotated[bool | None, Field(default=None, description="largest first")]
-    limit: Annotated[int | None, Field(default=None, ge=1, le=100, description="how many packs", json_schema_extra={"quantity": "count"})]
+    limit: Annotated[int | None, _field("count", "how many packs", ge=1, le=100)]
 
 
 class EstimateSoh(Arguments):
@@ -117,6 +118,7 @@ class ForecastLife(_OneSubject):
 
 
 class SearchDocuments(Arguments):
-    query: Annotated[str, Field(min_length=1, max_length=300, description="what to look for", json_schema_extra={"quantity": "query"})]
+    query: Annotated[str, Field(description="what to look for", min_length=1, max_length=300,
+                                json_schema_extra={"quantity": "query"})]
     kind: Annotated[DocumentKind | None, Field(default=None, description="datasheet or fleet_summary")]
     cell_model: CellModel

@@ -112,4 +112,5 @@ def _first_problem(tool: Tool, error: ValidationError) -> BadArgument:
         return BadArgument(field, f"{tool.name} has no argument {field}; it takes {', '.join(known)}.")
     if problem["type"] == "missing":
         return BadArgument(field, f"{tool.name} needs {field}: {known[field].description}.")
-    return BadArgument(field, f"{field} = {problem['input']!r} is not usable: {problem['msg'][0].lower() + problem['msg'][1:]}.")
+    reason = problem["msg"][0].lower() + problem["msg"][1:]
+    return BadArgument(field, f"{field} = {problem['input']!r} is not usable: {reason}.")
