@@ -5,7 +5,7 @@ import socket
 import httpx
 import openai
 import pytest
-from scripted import Scripted, calls
+from scripted import TOLD, Scripted, calls
 
 from oracle.agent import Agent
 from oracle.settings import SERVED_NAME, Settings
@@ -25,7 +25,7 @@ def free_port() -> int:
 def agent(tmp_path_factory):
     from langchain_core.messages import AIMessage
 
-    model = Scripted(responses=[calls(("simulate_charge", RAW)), AIMessage("It charges in time.")])
+    model = Scripted(responses=[calls(("simulate_charge", RAW)), AIMessage(TOLD)])
     return Agent(Settings(home=tmp_path_factory.mktemp("api"), vllm_port=free_port()), model)
 
 
@@ -45,7 +45,7 @@ def client(url, agent):
 
 def test_an_answer_is_an_openai_object_with_one_key_more(client):
     answer = client.chat.completions.create(model=SERVED_NAME, messages=ASKED, temperature=0.7)
-    assert answer.choices[0].message.content == "It charges in time."
+    assert answer.choices[0].message.content == TOLD
     assert answer.choices[0].finish_reason == "stop" and answer.object == "chat.completion"
     extra = answer.model_extra["oracle"]
     assert extra["tool_calls"][0] | {"result": 0} == {
@@ -57,7 +57,7 @@ def test_a_stream_tells_calls_then_the_answer(client):
     stream = client.chat.completions.create(model=SERVED_NAME, messages=ASKED, stream=True,
                                             stream_options={"include_usage": True})
     chunks = list(stream)
-    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "It charges in time."
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == TOLD
     told = [next(iter(c.model_extra["oracle"])) for c in chunks if c.model_extra.get("oracle")]
     assert told[:2] == ["tool_called", "tool_returned"] and chunks[-2].model_extra["oracle"]["audit_id"]
     assert chunks[-1].choices == [] and chunks[-1].usage.total_tokens == 0
