@@ -88,6 +88,12 @@ def test_parallel_calls_keep_their_order(home):
     assert [c["arguments"]["cell_model"] for c in answered.tool_calls] == ["LG M50LT", "A123 26650"]
 
 
+def test_the_same_call_twice_at_once_runs_once_and_is_answered(home):
+    agent = scripted_agent(home, calls(("simulate_charge", RAW), ("simulate_charge", RAW)), TOLD)
+    answered = agent.answer(question(SIMULATE))
+    assert len(answered.tool_calls) == 1 and answered.text == TOLD
+
+
 def test_a_model_that_repeats_itself_is_stopped(home):
     answered = scripted_agent(home, calls(("simulate_charge", RAW))).answer(question(SIMULATE))
     assert len(answered.tool_calls) == 1 and answered.grounding["rendered_plainly"]
