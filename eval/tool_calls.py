@@ -125,13 +125,13 @@ def read_calls(written: Sequence[tuple[str, Mapping[str, Any]]], turns: Sequence
 
     Where one cannot be used, `problem` is the sentence the model would get back and no call has arguments.
     """
-    from oracle.calls import find_tool, prepare
-    from retrieval.toolset import ALL_TOOLS
+    from oracle.calls import prepare
+    from retrieval.toolset import tool_named
     from tools.errors import BadArgument
 
     said = [turn["content"] for turn in turns]
     try:
-        records = [prepare(find_tool(name, ALL_TOOLS), raw, said) for name, raw in written]
+        records = [prepare(tool_named(name), raw, said) for name, raw in written]
     except BadArgument as error:
         return Answer([Call(name=name, arguments={}) for name, _ in written], False, str(error))
     return Answer([Call(name=record.name, arguments=record.arguments) for record in records])

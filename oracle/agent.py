@@ -14,7 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from oracle import audit, grounding, render
-from oracle.calls import CallRecord, find_tool, prepare, run
+from oracle.calls import CallRecord, prepare, run
 from oracle.conversation import checked, within_reach
 from oracle.errors import ModelUnavailable, QuestionTooLong
 from oracle.events import Answered, ToolCalled, ToolReturned
@@ -22,6 +22,7 @@ from oracle.prompts import SYSTEM, result_text
 from oracle.settings import SERVED_NAME, Settings
 from tools.contract import Context, Tool
 from tools.errors import BadArgument
+from tools.toolset import tool_named
 
 MAX_ROUNDS = 4  # of tool calls in one turn
 MAX_CORRECTIONS = 1  # of arguments that could not be used
@@ -191,7 +192,7 @@ class _Rules(AgentMiddleware):
     def _called(self, wanted: dict[str, Any], turn: Turn, tell) -> dict[str, Any]:
         """What the model reads back: the result in brief, or what was wrong with its arguments."""
         try:
-            tool = find_tool(wanted["name"], self._tools)
+            tool = tool_named(wanted["name"], self._tools)
             said, results = [m["content"] for m in turn.messages], [c.result for c in turn.calls]
             return self._run(tool, prepare(tool, wanted["args"], said, results, turn.steps[wanted["id"]]), turn, tell)
         except BadArgument as error:

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from oracle.calls import CallRecord, find_tool, run
+from oracle.calls import CallRecord, run
 from oracle.errors import CannotRecord
 from oracle.prompts import prompt_hash
 from oracle.settings import Settings
 from tools.contract import Context, Tool
 from tools.errors import BadArgument
+from tools.toolset import tool_named
 
 REPLAY_TOLERANCE = 1e-3  # relative: solvers repeat to this on another machine
 VOLATILE = ("index",)  # fields that name a build, not a result
@@ -78,7 +79,7 @@ def _rerun(call: dict[str, Any], tools: Sequence[Tool], context: Context) -> dic
     again = CallRecord(call["step"], call["name"], call["raw"], call["arguments"])
     first = min((p["n"] for p in call["result"].get("passages", ()) if "n" in p), default=1)
     try:
-        return json.loads(json.dumps(run(find_tool(call["name"], tools), again, context, first).result))
+        return json.loads(json.dumps(run(tool_named(call["name"], tools), again, context, first).result))
     except BadArgument as error:
         return {"error": str(error)}
 

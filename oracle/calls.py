@@ -40,14 +40,6 @@ class CallRecord:
         return asdict(self)
 
 
-def find_tool(name: str, tools: Sequence[Tool]) -> Tool:
-    """The tool of that name; raises BadArgument with the names there are."""
-    for tool in tools:
-        if tool.name == name:
-            return tool
-    raise BadArgument("name", f"There is no tool {name!r}; there are {', '.join(t.name for t in tools)}.")
-
-
 def prepare(tool: Tool, raw: Mapping[str, Any], said: Sequence[str], results: Sequence[Any] = (),
             step: int = 1) -> CallRecord:
     """Raw arguments as canonical ones, without what nobody said; raises BadArgument.

@@ -1,5 +1,7 @@
 """The seven numeric tools, in the order of the contract; the eighth, search_documents, belongs to `retrieval`."""
 
+from collections.abc import Sequence
+
 from tools.arguments import (
     Diagnose,
     EstimateSoh,
@@ -29,12 +31,12 @@ TOOLS = (
 )
 
 
-def tool_named(name: str) -> Tool:
+def tool_named(name: str, tools: Sequence[Tool] = TOOLS) -> Tool:
     """The tool of that name; raises BadArgument with the nearest name if there is none."""
-    for tool in TOOLS:
+    for tool in tools:
         if tool.name == name:
             return tool
     from rapidfuzz import process
 
-    near = process.extractOne(name, [tool.name for tool in TOOLS])[0]
+    near = process.extractOne(name, [tool.name for tool in tools])[0]
     raise BadArgument("name", f"There is no tool {name!r}; the nearest is {near}.")
