@@ -21,7 +21,6 @@ from retrieval.toolset import ALL_TOOLS
 HELD_OUT_SHARE = 0.05
 MAX_TOKENS = 700
 NOISE = 0.3
-SILENT_REPEATS = 2  # few lines cause no call, and a call too many is the costlier mistake
 ANSWER_REPEATS = 3  # recorded runs are few beside the phrasings' fillings
 
 
@@ -90,7 +89,7 @@ def is_held_out(phrasing: dict[str, Any]) -> bool:
 def _call_samples(seed: int, phrasing: dict[str, Any], fillings: int) -> list[Sample]:
     rng = random.Random(f"{seed} {phrasing['messages']}")
     samples = []
-    for _ in range(fillings if phrasing["calls"] else fillings * SILENT_REPEATS):
+    for _ in range(fillings):
         try:
             item = turn(phrasing, rng, NOISE)
         except NotWritten:
