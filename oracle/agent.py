@@ -46,7 +46,7 @@ class Turn:
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)  # LangChain runs parallel calls in threads
     asked: int = 0  # tool calls so far
     rounds: int = 0
-    asked: dict[str, int] = field(default_factory=dict)  # a call's key: the round in which it was first made
+    first_made: dict[str, int] = field(default_factory=dict)  # a call's key: the round in which it was first made
     stuck: bool = False  # the model repeats itself
     tokens: dict[str, int] = field(default_factory=lambda: {"prompt_tokens": 0, "completion_tokens": 0})
 
@@ -200,7 +200,7 @@ class _Rules(AgentMiddleware):
             return {"error": str(error), "argument": error.field}
 
     def _run(self, tool: Tool, call: CallRecord, turn: Turn, tell) -> dict[str, Any]:
-        first_round = turn.asked.setdefault(call.key, turn.rounds)
+        first_round = turn.first_made.setdefault(call.key, turn.rounds)
         same = next((c for c in turn.calls if c.key == call.key), None)
         if same is not None:  # twice in one breath is harmless, again after its result is a loop
             turn.stuck = turn.stuck or first_round != turn.rounds
