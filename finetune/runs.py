@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
+from finetune.dataset import is_held_out
 from finetune.phrasings import NotWritten, Turn, load_phrasings, turn
 from retrieval.toolset import tool_named
 from tools.contract import Context
@@ -25,7 +26,7 @@ OTHERS = 40
 def chosen(seed: int) -> list[Turn]:
     """The questions to run: as many of each tool as PER_TOOL says, follow-ups and parallel calls among them."""
     rng, counts, turns = random.Random(seed), {}, []
-    lines = [line for line in load_phrasings() if line["calls"]]
+    lines = [line for line in load_phrasings() if line["calls"] and not is_held_out(line)]
     rng.shuffle(lines)
     for line in lines * 2:
         name = line["calls"][0]["name"]

@@ -32,12 +32,6 @@ def served_settings():
 
 
 @pytest.fixture(scope="session")
-def served_home(served_settings):
-    """ORACLE_HOME with model, demo fleet and index."""
-    return served_settings.home
-
-
-@pytest.fixture(scope="session")
 def served_agent(served_settings):
     """The real agent on the real model, served by vLLM for as long as the tests need it."""
     from oracle.agent import Agent

@@ -91,11 +91,6 @@ def _all() -> dict[str, Curves]:
                 for p in sorted({key.split("/")[0] for key in data.files})}
 
 
-def named_curves(parameterisation: str) -> Curves:
-    """Curves of one parameterisation, at its own capacity."""
-    return _all()[parameterisation]
-
-
 @lru_cache(maxsize=64)
 def curves_of(cell: Cell) -> Curves | None:
     """Curves that describe this cell model, scaled to its nominal capacity; None if it has no parameterisation."""
