@@ -73,7 +73,7 @@ def test_an_aged_cell_holds_its_share_of_capacity_and_resists_more(name):
     for state in states:
         share = state.capacity_ah / fresh_capacity_ah(parameterisation)
         assert share == pytest.approx(state.soh_percent / 100, rel=1e-4)
-    assert np.all(np.diff([s.film_thickness_m for s in states]) > 0)
+    assert np.all(np.diff([s.added_resistance_ohm for s in states]) > 0)
     assert np.all(np.diff([s.x_100 for s in states]) < 0)  # lithium lost: the anode fills less
     assert aged_state(parameterisation, 105).capacity_ah == pytest.approx(states[0].capacity_ah)
     with pytest.raises(CannotAnswer, match="60 %"):

@@ -80,7 +80,8 @@ def lithium_lost(charge: Charge, stages: tuple[Stage, ...], period_min: float) -
     for current_a, duration_s in steps:
         inputs = cell.inputs(current_a, charge.soc_percent)
         # SEI thickens on top of what age has grown, which slows it; a new cell starts at the set's 5 nm.
-        inputs["Initial SEI thickness [m]"] += parameter_values(OKANE2022)["Initial SEI thickness [m]"]
+        inputs["Initial SEI thickness [m]"] = (
+            parameter_values(OKANE2022)["Initial SEI thickness [m]"] + cell.aged.film_thickness_m)
         solution = solver.step(solution, model, duration_s, t_interp=np.linspace(0, duration_s, 2), inputs=inputs,
                                save=False)
     values = parameter_values(OKANE2022)
