@@ -15,8 +15,11 @@ from typing import Any
 
 from finetune.slots import fill
 from retrieval.toolset import tool_named
+from tools.arguments import Arguments
 from tools.contract import quantity_of
-from tools.sourcing import locate
+from tools.sourcing import locate, unsaid
+from tools.words import reading
+from tools.words.spans import same
 
 SLOT = re.compile(r"\[([A-Z]+2?)\]")
 
@@ -66,12 +69,13 @@ def _filled(text: str, values: Mapping[str, tuple[str, Any]]) -> str:
 
 
 def _call(call: Mapping[str, Any], values: Mapping[str, tuple[str, Any]], texts: list[str]):
-    fields = tool_named(call["name"]).arguments.model_fields
+    model = tool_named(call["name"]).arguments
+    fields = model.model_fields
     raw, exact = {}, {}
     for name in fields:  # in the schema's order
         if name in call["arguments"]:
             exact[name] = _value(call["arguments"][name], values)
-            raw[name] = _words(name, exact[name], quantity_of(fields[name]), texts)
+            raw[name] = _words(name, exact[name], model, texts)
     return {"name": call["name"], "arguments": raw}, {"name": call["name"], "arguments": exact}
 
 
@@ -81,7 +85,8 @@ def _value(value: Any, values: Mapping[str, tuple[str, Any]]) -> Any:
     return _filled(value, values) if isinstance(value, str) else value
 
 
-def _words(name: str, value: Any, quantity: str | None, texts: list[str]) -> Any:
+def _words(name: str, value: Any, model: type[Arguments], texts: list[str]) -> Any:
+    quantity = quantity_of(model.model_fields[name])
     if quantity is None or quantity in ("query", "cell_model", "site"):
         return value
     for text in texts:
@@ -89,7 +94,24 @@ def _words(name: str, value: Any, quantity: str | None, texts: list[str]) -> Any
             return span
     if quantity == "count" and value == 1:
         return 1  # "the hottest pack" says one without a word for it
+    if isinstance(value, str):
+        raise NotWritten(f"{name} = {value!r} is not written in {texts!r}")
+    if (words := _with_new_unit(value, quantity, texts)) is not None:
+        return words
+    if not unsaid({name: value}, {name: value}, model, texts[::-1], ()):
+        return round(value, 4)  # "double that": worked out from what was said
     raise NotWritten(f"{name} = {value!r} is not written in {texts!r}")
+
+
+def _with_new_unit(value: float, quantity: str, texts: list[str]) -> str | None:
+    """"69 degrees" ... "no, Fahrenheit": the number of an earlier turn with a unit word of the last one."""
+    numbers = [n for text in texts[1:] for n in re.findall(r"(?<![\w.,-])-?\d+(?:\.\d+)?", text)]
+    for unit in re.findall(r"[^\W\d_]{2,}", texts[0]):
+        for number in numbers:
+            words = f"{number} {unit}"
+            if (meant := reading(words, quantity)) is not None and same(meant, value):
+                return words
+    return None
 
 
 def carelessly(text: str, rng: random.Random) -> str:
