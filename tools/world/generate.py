@@ -1,0 +1,148 @@
+"""Runs of PyBaMM's DFN to learn from: `python -m tools.world.generate --out DIR` (seeded, parallel, resumable)."""
+
+import argparse
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+
+from tools.parameters import PARAMETERISATIONS, Parameterisation, aged_state, fresh_capacity_ah, parameter_values
+from tools.simulation import ANODE_POTENTIAL, KELVIN, TEMPERATURE
+from tools.world.protocols import STEPS, Driver, Start, draw_start
+
+MESH = {"x_n": 12, "x_s": 6, "x_p": 12, "r_n": 20, "r_p": 20}
+# Highest C-rate learnt; the A123 cell charges and discharges faster than the others.
+MAX_C_RATES = {"OKane2022": 2.1, "Prada2013": 4.2, "Mohtat2020": 2.1, "Ecker2015": 2.2}
+VOLTAGE_ROOM_V = 0.1  # runs may leave the cell's voltage window by this much
+SHARD = 50
+SERIES = ("dt_s", "c_rate", "voltage_v", "temperature_c", "anode_potential_v")
+FIXED = ("soh_percent", "soc_percent", "ambient_c", "start_temperature_c")
+
+
+class Truth:
+    """The DFN of one parameterisation, stepped with constant currents."""
+
+    def __init__(self, parameterisation: Parameterisation, mesh=None):
+        import pybamm
+
+        pybamm.set_logging_level("ERROR")
+        self.parameterisation, self.capacity_ah = parameterisation, fresh_capacity_ah(parameterisation)
+        self.values = parameter_values(parameterisation)
+        values = self.values.copy()
+        values.update({name: "[input]" for name in (
+            "Current function [A]", "Ambient temperature [K]", "Initial temperature [K]", "Contact resistance [Ohm]",
+            "Initial concentration in negative electrode [mol.m-3]",
+            "Initial concentration in positive electrode [mol.m-3]")})
+        values["Upper voltage cut-off [V]"] += VOLTAGE_ROOM_V
+        values["Lower voltage cut-off [V]"] -= VOLTAGE_ROOM_V
+        model = pybamm.lithium_ion.DFN({"thermal": "lumped", "contact resistance": "true"})
+        simulation = pybamm.Simulation(
+            model, parameter_values=values, var_pts=mesh or MESH,
+            solver=pybamm.IDAKLUSolver(rtol=1e-4, atol=1e-6, options={"max_num_steps": 3000}))
+        simulation.build()
+        self.solver, self.model = simulation.solver, simulation.built_model
+
+    def begin(self, start: Start) -> None:
+        aged = aged_state(self.parameterisation, round(start.soh_percent, 1))
+        share = start.soc_percent / 100
+        x = aged.x_0 + share * (aged.x_100 - aged.x_0)
+        y = aged.y_0 + share * (aged.y_100 - aged.y_0)
+        self.soc_percent, self.aged_capacity_ah, self.solution = start.soc_percent, aged.capacity_ah, None
+        self.inputs = {
+            "Ambient temperature [K]": start.ambient_c + KELVIN,
+            "Initial temperature [K]": start.temperature_c + KELVIN,
+            "Contact resistance [Ohm]": aged.added_resistance_ohm,
+            "Initial concentration in negative electrode [mol.m-3]":
+                x * self.values["Maximum concentration in negative electrode [mol.m-3]"],
+            "Initial concentration in positive electrode [mol.m-3]":
+                y * self.values["Maximum concentration in positive electrode [mol.m-3]"]}
+
+    def stretch(self, c_rate: float, seconds: float, steps: int) -> tuple[list[tuple[float, ...]], bool]:
+        """Rows (dt, C-rate, V, degC, anode V), one a step, and whether a limit ended the stretch early."""
+        import pybamm
+
+        times = np.arange(steps + 1) * seconds
+        if self.solution is not None:
+            self.solution.termination = "final time"  # go on after a voltage limit, now with another current
+        try:
+            solution = self.solver.step(
+                self.solution, self.model, times[-1], t_interp=times, save=False,
+                inputs=self.inputs | {"Current function [A]": -c_rate * self.capacity_ah})
+        except pybamm.SolverError:
+            return [], True
+        t = np.asarray(solution.t) - float(solution.t[0])
+        if t[-1] < 1.0:  # over before it began: too short to teach anything
+            return [], True
+        columns = [solution[name].entries for name in ("Voltage [V]", TEMPERATURE, ANODE_POTENTIAL)]
+        self.solution = solution
+        self.soc_percent += c_rate * t[-1] * self.capacity_ah / 36 / self.aged_capacity_ah
+        keep = np.concatenate([[False], np.diff(t) > 0.5])
+        keep[-1] = True
+        moments = np.concatenate([[0.0], t[keep]])
+        rows = [(dt, c_rate, *(float(column[i]) for column in columns))
+                for dt, i in zip(np.diff(moments), np.flatnonzero(keep), strict=True)]
+        return rows, solution.termination != "final time"
+
+
+def run(truth: Truth, rng: np.random.Generator) -> tuple[tuple[float, ...], np.ndarray] | None:
+    """(fixed values, series (STEPS, 5)) of one run, or None where the solver gave up."""
+    start = draw_start(rng)
+    truth.begin(start)
+    driver = Driver(start.kind, start.ambient_c, MAX_C_RATES[truth.parameterisation.name], rng)
+    rows: list[tuple[float, ...]] = []
+    failures = 0
+    while len(rows) < STEPS:
+        c_rate, seconds, steps = driver.next(truth.soc_percent)
+        found, stopped = truth.stretch(c_rate, seconds, min(steps, STEPS - len(rows)))
+        rows += found
+        failures = 0 if found else failures + 1
+        if failures > 12:
+            return None
+        if stopped:
+            driver.stopped(c_rate)
+    return ((round(start.soh_percent, 1), start.soc_percent, start.ambient_c, start.temperature_c),
+            np.array(rows[:STEPS], dtype=np.float32))
+
+
+_truths: dict[str, Truth] = {}
+
+
+def _shard(name: str, number: int, seed: int, path: Path) -> Path:
+    """Write one shard of runs, whole or not at all."""
+    if name not in _truths:
+        _truths[name] = Truth(next(p for p in PARAMETERISATIONS if p.name == name))
+    rng = np.random.default_rng([seed, number, *name.encode()])
+    runs = [found for _ in range(SHARD) if (found := run(_truths[name], rng)) is not None]
+    fixed, series = np.array([r[0] for r in runs]), np.stack([r[1] for r in runs])
+    part = path.with_suffix(".part.npz")
+    np.savez_compressed(part, **dict(zip(FIXED, fixed.T.astype(np.float32), strict=True)),
+                        **dict(zip(SERIES, np.moveaxis(series, 2, 0), strict=True)))
+    os.replace(part, path)
+    return path
+
+
+def main(arguments: list[str] | None = None) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--runs", type=int, default=3000, help="per parameterisation")
+    parser.add_argument("--only", nargs="*", default=[p.name for p in PARAMETERISATIONS])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    given = parser.parse_args(arguments)
+    given.out.mkdir(parents=True, exist_ok=True)
+    tasks = [(name, number, given.seed, given.out / f"{name}-{given.seed}-{number:04d}.npz")
+             for number in range(-(-given.runs // SHARD)) for name in given.only]
+    tasks = [task for task in tasks if not task[3].exists()]
+    with Progress(console=Console(stderr=True)) as progress, ProcessPoolExecutor(given.workers) as pool:
+        bar = progress.add_task("runs of the DFN", total=len(tasks) * SHARD)
+        for done in as_completed([pool.submit(_shard, *task) for task in tasks]):
+            done.result()
+            progress.advance(bar, SHARD)
+
+
+if __name__ == "__main__":
+    main()
