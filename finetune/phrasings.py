@@ -95,12 +95,20 @@ def _words(name: str, value: Any, model: type[Arguments], texts: list[str]) -> A
     if quantity == "count" and value == 1:
         return 1  # "the hottest pack" says one without a word for it
     if isinstance(value, str):
+        if (number := _bare_number(value, texts[0])) is not None:
+            return number
         raise NotWritten(f"{name} = {value!r} is not written in {texts!r}")
     if (words := _with_new_unit(value, quantity, texts)) is not None:
         return words
     if not unsaid({name: value}, {name: value}, model, texts[::-1], ()):
         return round(value, 4)  # "double that": worked out from what was said
     raise NotWritten(f"{name} = {value!r} is not written in {texts!r}")
+
+
+def _bare_number(asset_id: str, text: str) -> str | None:
+    """The number alone of a pack, as in "and 193?"."""
+    pack = re.fullmatch(r"PK-0*([1-9]\d*)", asset_id)
+    return pack[1] if pack and re.search(rf"(?<![\w.,:/-]){pack[1]}(?![\w%°/-]|[.,:]\d)", text) else None
 
 
 def _with_new_unit(value: float, quantity: str, texts: list[str]) -> str | None:
