@@ -161,7 +161,7 @@ class VirtualCell:
         return {
             "Current function [A]": -current_a / self.model.scale,
             "Ambient temperature [K]": kelvin, "Initial temperature [K]": kelvin,
-            "Contact resistance [Ohm]": aged.added_resistance_ohm,
+            "Contact resistance [Ohm]": values["Contact resistance [Ohm]"] + aged.added_resistance_ohm,
             "Initial concentration in negative electrode [mol.m-3]":
                 x * values["Maximum concentration in negative electrode [mol.m-3]"],
             "Initial concentration in positive electrode [mol.m-3]":

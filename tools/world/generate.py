@@ -52,7 +52,7 @@ class Truth:
         self.inputs = {
             "Ambient temperature [K]": start.ambient_c + KELVIN,
             "Initial temperature [K]": start.temperature_c + KELVIN,
-            "Contact resistance [Ohm]": aged.added_resistance_ohm,
+            "Contact resistance [Ohm]": self.values["Contact resistance [Ohm]"] + aged.added_resistance_ohm,
             "Initial concentration in negative electrode [mol.m-3]":
                 x * self.values["Maximum concentration in negative electrode [mol.m-3]"],
             "Initial concentration in positive electrode [mol.m-3]":
