@@ -10,9 +10,23 @@ GRID = 4097
 SOH_GRID = 41
 REFERENCE_K = 298.15
 GAS_CONSTANT = 8.314462618
-# First roots of tan(q) = q: how concentration relaxes in a sphere under constant flux (Crank, The Mathematics of
-# Diffusion, 1975, eq. 6.45). What the roots beyond them add to the surface follows at once: 1/5 - sum 2/q^2.
-SPHERE_ROOTS = (4.493409, 7.725252, 10.904122, 14.066194, 17.220755, 20.371303, 26.666054, 39.244432)
+ROOT_GROUPS = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 6), (6, 9), (9, 15), (15, 30))
+
+
+def sphere_modes() -> tuple[np.ndarray, np.ndarray, float]:
+    """How concentration at the surface of a sphere relaxes under constant flux: rates q^2, weights 2 / q^2 and what
+    is there at once.
+
+    q are the positive roots of tan(q) = q, the weights of all of them sum to 1/5 (Crank, The Mathematics of
+    Diffusion, 1975, eq. 6.45). Neighbouring high roots share a mode; those beyond the last follow at once.
+    """
+    roots = np.arange(1, ROOT_GROUPS[-1][1] + 1) * np.pi
+    for _ in range(50):
+        roots = np.arange(1, len(roots) + 1) * np.pi + np.arctan(roots)
+    weights = 2 / roots**2
+    summed = np.array([weights[low:high].sum() for low, high in ROOT_GROUPS])
+    rates = np.array([2 * (high - low) / total for (low, high), total in zip(ROOT_GROUPS, summed, strict=True)])
+    return rates, summed, 0.2 - float(summed.sum())
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,8 @@ class Electrode:
 
 @dataclass(frozen=True)
 class CellConstants:
-    """Constants of a parameterisation in its own size. `balance` (SOH_GRID, 5): x_0, x_100, y_0, y_100, ohm."""
+    """Constants of a parameterisation in its own size. `balance` (SOH_GRID, 5): x_0, x_100,
+    y_0, y_100 and the resistance in series (ohm) at each health."""
 
     capacity_ah: float
     negative: Electrode
@@ -58,7 +73,8 @@ def constants_of(parameterisation: Parameterisation) -> CellConstants:
     cooling = values["Total heat transfer coefficient [W.m-2.K-1]"] * values["Cell cooling surface area [m2]"]
     grid = np.linspace(*SOH_RANGE_PERCENT, SOH_GRID)
     states = [aged_state(parameterisation, float(soh)) for soh in grid]
-    balance = np.array([[s.x_0, s.x_100, s.y_0, s.y_100, s.added_resistance_ohm] for s in states])
+    fixed_ohm = values["Contact resistance [Ohm]"]
+    balance = np.array([[s.x_0, s.x_100, s.y_0, s.y_100, fixed_ohm + s.added_resistance_ohm] for s in states])
     return CellConstants(fresh_capacity_ah(parameterisation), _electrode(values, lithium.n, "Negative"),
                          _electrode(values, lithium.p, "Positive"), heat, cooling, balance)
 

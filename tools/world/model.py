@@ -6,14 +6,15 @@ far the electrodes' surfaces and overpotentials depart from that when reaction a
 All sizes are those of the parameterisation; rows of a batch are independent; currents are C-rates of the new cell.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from tools.world.constants import GAS_CONSTANT, GRID, REFERENCE_K, SPHERE_ROOTS, CellConstants
+from tools.world.constants import GAS_CONSTANT, GRID, REFERENCE_K, ROOT_GROUPS, CellConstants, sphere_modes
 
-MODES = len(SPHERE_ROOTS)
+MODES = len(ROOT_GROUPS)
 ELECTROLYTE_SECONDS = (3.0, 12.0, 40.0, 120.0, 400.0)
 MEMORY = 12
 MEMORY_SECONDS = (15.0, 3000.0)
@@ -24,8 +25,8 @@ KELVIN = 273.15
 class State(NamedTuple):
     """Tensors of a batch of B cells.
 
-    `x`, `y` (B,): mean stoichiometries; `kelvin`, `ambient_k` (B,); `filters` (B, F): currents as each relaxation
-    process has felt them; `memory` (B, MEMORY); `ohm` (B,): resistance added by age.
+    `x`, `y` (B,): mean stoichiometries; `kelvin`, `ambient_k` (B,); `filters` (F, B): the current as each relaxation
+    process has felt it; `memory` (MEMORY, B); `ohm` (B,): resistance in series, what age added included.
     """
 
     x: Tensor
@@ -35,6 +36,9 @@ class State(NamedTuple):
     filters: Tensor
     memory: Tensor
     ohm: Tensor
+
+    def take(self, rows: Tensor) -> "State":
+        return State(*(part[..., rows] for part in self))
 
 
 class CellWorld(nn.Module):
@@ -46,11 +50,13 @@ class CellWorld(nn.Module):
             self.register_buffer(name, value)
         (self.capacity_ah, self.heat_j_per_k, self.cooling_w_per_k, self.negative_ah, self.negative_energy,
          self.positive_ah, self.positive_energy) = (float(v) for v in scalars)
-        roots = torch.tensor(SPHERE_ROOTS)
-        weights = 2 / roots**2
-        self.register_buffer("root_rates", roots**2, persistent=False)
-        self.register_buffer("surface_weights", weights, persistent=False)
-        self.at_once = 0.2 - float(weights.sum())
+        # Most sets have one diffusivity whatever the stoichiometry; then no table needs to be looked into.
+        self.diffusion_s = [float(table[0]) if bool((table == table[0]).all()) else None for table in tables[2:]]
+        self.register_buffer("potentials", torch.cat([tables[1], tables[0], tables[0]]), persistent=False)
+        self.register_buffer("offsets", torch.tensor([[0], [GRID], [2 * GRID]]), persistent=False)
+        rates, weights, self.at_once = sphere_modes()
+        self.register_buffer("root_rates", torch.tensor(rates, dtype=torch.float32)[:, None], persistent=False)
+        self.register_buffer("surface_weights", torch.tensor(weights, dtype=torch.float32)[None], persistent=False)
         self.log_electrolyte = nn.Parameter(torch.tensor(ELECTROLYTE_SECONDS).log())
         self.electrolyte_energy = nn.Parameter(torch.full((len(ELECTROLYTE_SECONDS),), 1.7))  # 10 kJ/mol
         low, high = (torch.tensor(s).log() for s in MEMORY_SECONDS)
@@ -74,76 +80,95 @@ class CellWorld(nn.Module):
         x_0, x_100, y_0, y_100, ohm = self.aged(soh_percent)
         share = soc_percent / 100
         kelvin = (ambient_c if temperature_c is None else temperature_c) + KELVIN
-        rows = (len(soc_percent), 2 * MODES + len(ELECTROLYTE_SECONDS))
+        count = len(soc_percent)
         return State(x_0 + share * (x_100 - x_0), y_0 + share * (y_100 - y_0), kelvin, ambient_c + KELVIN,
-                     torch.zeros(rows), torch.zeros(rows[0], MEMORY), ohm)
+                     torch.zeros(2 * MODES + len(ELECTROLYTE_SECONDS), count), torch.zeros(MEMORY, count), ohm)
 
     def aged(self, soh_percent: Tensor) -> tuple[Tensor, ...]:
         """x_0, x_100, y_0, y_100 and added ohm at a state of health (60 to 100 %), each (B,)."""
-        place = (soh_percent - 60) / 40 * (len(self.balance) - 1)
+        place = (soh_percent.clamp(60, 100) - 60) / 40 * (len(self.balance) - 1)
         low = place.floor().clamp(0, len(self.balance) - 2).long()
         share = (place - low)[:, None]
         return ((1 - share) * self.balance[low] + share * self.balance[low + 1]).unbind(1)
 
     def at_rest(self, state: State) -> tuple[Tensor, Tensor]:
         """Equilibrium voltage and anode potential (V), both (B,)."""
-        anode = self._look(0, state.x)
-        return self._look(1, state.y) - anode, anode
+        positive, negative, _ = self._potentials(state.y, state.x, state.x)
+        return positive - negative, negative
 
-    def step(self, state: State, c_rate: Tensor, dt_s: Tensor) -> tuple[State, Tensor, Tensor]:
-        """One step of `dt_s` seconds at a constant C-rate, both (B,) or a scalar for the time.
+    def step(self, state: State, c_rate: Tensor, dt_s: Tensor | float) -> tuple[State, Tensor, Tensor]:
+        """One step of `dt_s` seconds, a number or (B,), at constant C-rates (B,).
 
         Returns the state, terminal voltage and anode potential (V, both (B,)) at the end of the step.
         """
-        inverse = (1 / REFERENCE_K - 1 / state.kelvin) / GAS_CONSTANT * 1e4  # per 10 kJ/mol
-        negative_s = self._look(2, state.x) * torch.exp(-self.negative_energy / 1e4 * inverse)
-        positive_s = self._look(3, state.y) * torch.exp(-self.positive_energy / 1e4 * inverse)
-        electrolyte = torch.exp(inverse[:, None] * self.electrolyte_energy - self.log_electrolyte)
-        rates = torch.cat([self.root_rates / negative_s[:, None], self.root_rates / positive_s[:, None],
-                           electrolyte], 1)
-        current = c_rate[:, None]
-        seconds = dt_s[:, None] if isinstance(dt_s, Tensor) else dt_s
-        filters = current + (state.filters - current) * torch.exp(-rates * seconds)
-        per_s = c_rate * (self.capacity_ah / 3600)
-        x, y = state.x + per_s / self.negative_ah * dt_s, state.y - per_s / self.positive_ah * dt_s
-        x_gap = self._gap(filters[:, :MODES], c_rate, negative_s, self.negative_ah)
-        y_gap = -self._gap(filters[:, MODES:2 * MODES], c_rate, positive_s, self.positive_ah)
-        kinetics = torch.asinh(current * self.kinetics[:, 0] * torch.exp(-inverse[:, None] * self.kinetics[:, 1]))
-        duration = torch.log(seconds / 20) if isinstance(seconds, Tensor) else torch.full_like(
-            current, float(torch.log(torch.tensor(seconds / 20.0))))
-        out = self.network(torch.cat([
-            filters, state.memory, current, kinetics, inverse[:, None], (x[:, None] - 0.45) * 3,
-            (y[:, None] - 0.5) * 3, x_gap[:, None] * 5, y_gap[:, None] * 5, (x + x_gap)[:, None] * 3,
-            (y + y_gap)[:, None] * 3, duration], 1))
-        corrections = out[:, :6] * 0.1
-        surface_x, surface_y = x + x_gap, y + y_gap
-        open_v = self._look(1, surface_y + corrections[:, 0]) - self._look(0, surface_x + corrections[:, 1])
-        voltage = open_v + corrections[:, 3]
-        anode = self._look(0, surface_x + corrections[:, 2]) + corrections[:, 4]
+        warmth = (1 / REFERENCE_K - state.kelvin.reciprocal()) * (1e4 / GAS_CONSTANT)  # per 10 kJ/mol
+        negative_s = self._diffusion_s(0, state.x, warmth, self.negative_energy)
+        positive_s = self._diffusion_s(1, state.y, warmth, self.positive_energy)
+        decay = self._decay(negative_s, positive_s, warmth, dt_s)
+        felt = len(state.filters)
+        filters = torch.lerp(c_rate.expand_as(state.filters), state.filters, decay[:felt])
+        charged = c_rate * dt_s * (self.capacity_ah / 3600)
+        x, y = state.x + charged / self.negative_ah, state.y - charged / self.positive_ah
+        surface_x = x + self._gap(filters[:MODES], c_rate, negative_s, self.negative_ah)
+        surface_y = y - self._gap(filters[MODES:2 * MODES], c_rate, positive_s, self.positive_ah)
+        out = self._closure(state, filters, c_rate, warmth, (x, y, surface_x, surface_y), dt_s)
+        shift_p, shift_n, shift_s, over_v, over_anode_v, heat_v = (out[:6] * 0.1).unbind(0)
+        positive, negative, separator = self._potentials(surface_y + shift_p, surface_x + shift_n, surface_x + shift_s)
         amperes = c_rate * self.capacity_ah
-        watts = amperes * (corrections[:, 3] + corrections[:, 5] + amperes * state.ohm)
-        kelvin = self._warmed(state, watts, dt_s)
-        remembered = torch.exp(-torch.exp(inverse[:, None] * self.memory_energy - self.log_memory) * seconds)
-        memory = out[:, 6:] + (state.memory - out[:, 6:]) * remembered
+        aged_v = amperes * state.ohm
+        kelvin = self._warmed(state, amperes * (over_v + heat_v + aged_v), dt_s)
+        memory = torch.lerp(out[6:], state.memory, decay[felt:])
         after = State(x, y, kelvin, state.ambient_k, filters, memory, state.ohm)
-        return after, voltage + amperes * state.ohm, anode
+        return after, positive - negative + over_v + aged_v, separator + over_anode_v
+
+    def _closure(self, state: State, filters: Tensor, c_rate: Tensor, warmth: Tensor, places: tuple[Tensor, ...],
+                 dt_s: Tensor | float) -> Tensor:
+        """The network: (6 + MEMORY, B) of shifts of the surfaces, overpotentials, heat and what to remember."""
+        x, y, surface_x, surface_y = places
+        scale, energy = self.kinetics.unbind(1)
+        kinetics = torch.asinh(c_rate * scale[:, None] * torch.exp(-warmth * energy[:, None]))
+        duration = torch.as_tensor(dt_s / 20, dtype=torch.float32).log().expand_as(x)
+        found = torch.cat([filters, state.memory, c_rate[None], kinetics, torch.stack([
+            warmth, (x - 0.45) * 3, (y - 0.5) * 3, (surface_x - x) * 5, (surface_y - y) * 5, surface_x * 3,
+            surface_y * 3, duration])])
+        first, _, second, _, last = self.network
+        for layer in (first, second):
+            found = nn.functional.silu(torch.addmm(layer.bias[:, None], layer.weight, found))
+        return torch.addmm(last.bias[:, None], last.weight, found)
+
+    def _decay(self, negative_s: Tensor, positive_s: Tensor, warmth: Tensor, dt_s: Tensor | float) -> Tensor:
+        """What is left of each relaxation process after the step, (F + MEMORY, B)."""
+        energies = torch.cat([self.electrolyte_energy, self.memory_energy])[:, None]
+        seconds = torch.cat([self.log_electrolyte, self.log_memory])[:, None]
+        rates = torch.cat([self.root_rates / negative_s, self.root_rates / positive_s,
+                           torch.exp(warmth * energies - seconds)])
+        return torch.exp(rates * -dt_s)
+
+    def _diffusion_s(self, side: int, stoichiometry: Tensor, warmth: Tensor, energy: float) -> Tensor:
+        """Radius squared over diffusivity, (B,)."""
+        faster = torch.exp(warmth * (-energy / 1e4))
+        constant = self.diffusion_s[side]
+        if constant is not None:
+            return constant * faster
+        return faster * self.tables[2 + side][(stoichiometry * (GRID - 1)).long().clamp(0, GRID - 1)]
 
     def _gap(self, felt: Tensor, c_rate: Tensor, diffusion_s: Tensor, electrode_ah: float) -> Tensor:
         """Surface minus mean stoichiometry of a sphere: a third of the flux times diffusion time, mode by mode."""
-        modes = felt @ self.surface_weights + self.at_once * c_rate
+        modes = (self.surface_weights @ felt)[0] + self.at_once * c_rate
         return diffusion_s * modes * (self.capacity_ah / 3600 / 3 / electrode_ah)
 
-    def _warmed(self, state: State, watts: Tensor, dt_s) -> Tensor:
+    def _warmed(self, state: State, watts: Tensor, dt_s: Tensor | float) -> Tensor:
         """Energy balance over a step: exact for a constant heat source."""
         steady = state.ambient_k + watts / self.cooling_w_per_k
         share = -self.cooling_w_per_k / self.heat_j_per_k * dt_s
-        kept = torch.exp(share) if isinstance(share, Tensor) else float(torch.exp(torch.tensor(share)))
+        kept = torch.exp(share) if isinstance(share, Tensor) else math.exp(share)
         return steady + (state.kelvin - steady) * kept
 
-    def _look(self, table: int, stoichiometry: Tensor) -> Tensor:
-        """Linear interpolation of a table over stoichiometry; straight on beyond its ends."""
-        place = stoichiometry * (GRID - 1)
-        low = place.detach().clamp(1, GRID - 3).long()
-        values = self.tables[table]
-        left = values[low]
-        return left + (values[low + 1] - left) * (place - low)
+    def _potentials(self, *stoichiometries: Tensor) -> tuple[Tensor, ...]:
+        """Equilibrium potentials (V) of positive, negative and negative electrode at surface stoichiometries, each
+        (B,): linear between the table's points and straight on beyond its ends."""
+        place = torch.stack(stoichiometries) * (GRID - 1)
+        low = place.detach().long().clamp(1, GRID - 3)
+        share, low = place - low, low + self.offsets
+        left = self.potentials[low]
+        return torch.addcmul(left, self.potentials[low + 1] - left, share).unbind(0)

@@ -43,7 +43,7 @@ class WorldState:
 
     def take(self, rows: Tensor) -> "WorldState":
         """These rows, in this order; a row may come more than once."""
-        return WorldState(State(*(part[rows] for part in self.inner)), self.soc_percent[rows], self.voltage_v[rows],
+        return WorldState(self.inner.take(rows), self.soc_percent[rows], self.voltage_v[rows],
                           self.anode_potential_v[rows], tuple(part[rows] for part in self.x_span))
 
     def __len__(self) -> int:

@@ -148,7 +148,7 @@ def _save(path: Path, world: CellWorld, optimiser, spent: float, epoch: int) -> 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -166,8 +166,8 @@ def main(arguments: list[str] | None = None) -> None:
         world, about = train(name, given.data, given.work, given.minutes, given.batch, given.learning_rate, given.width,
                       given.seed, lambda line: print(line, flush=True))
         part = given.out / f"{name}.part"
-        save_file({key: value.contiguous() for key, value in world.state_dict().items()}, part,
-                  metadata={"about": json.dumps(about)})
+        tensors = {key: value.contiguous() for key, value in world.state_dict().items()}
+        part.write_bytes(save(tensors, metadata={"about": json.dumps(about)}))
         os.replace(part, given.out / f"{name}.safetensors")
 
 
