@@ -52,6 +52,33 @@ def charging(
     _emit(report, as_json)
 
 
+@app.command("world-model")
+def world_model(
+    seed: Annotated[int, typer.Option(help="Draws other protocols, temperatures and health.")] = 1,
+    runs: Annotated[int, typer.Option(help="One-hour runs per cell model.", min=6)] = 24,
+    as_json: Json = False,
+):
+    """The world model answers as the DFN does, on hours it never saw."""
+    from eval.world_model import measure, print_report
+
+    report = measure(seed, runs)
+    print_report(report)
+    _emit(report, as_json)
+
+
+@app.command("world-model-speed")
+def world_model_speed(
+    charges: Annotated[int, typer.Option(help="One-hour charges.", min=2)] = 1024,
+    as_json: Json = False,
+):
+    """One-hour charges through the world model and through PyBaMM's DFN and SPMe, in one run."""
+    from eval.world_speed import measure, print_report
+
+    report = measure(charges)
+    print_report(report)
+    _emit(report, as_json)
+
+
 def _emit(report: dict, as_json: bool) -> None:
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
