@@ -190,10 +190,17 @@ def index_build():
 
 @index.command("add")
 def index_add(files: list[Path]):
-    """Add files or folders (PDF, Markdown, HTML, text, CSV) for the tenant of the settings."""
+    """Add files or folders (PDF, DOCX, HTML, Markdown, CSV, text) for the tenant of the settings.
+
+    What a datasheet states on a cell is read too, and waits: see `oracle index facts` and `confirm`.
+    """
+    from oracle.cli_documents import pages_read, tell_added
     from retrieval.library import add_files
 
-    _print_json(add_files(files, _context(Settings()), _progress("passages")))
+    report = add_files(files, _context(Settings()), _progress("passages"), pages_read(tell))
+    tell_added(report, tell)
+    _print_json(report)
+    raise typer.Exit(3 * bool(report["refused"]))
 
 
 @index.command("remove")
@@ -202,6 +209,43 @@ def index_remove(name: str):
     from retrieval.library import remove_document
 
     _print_json(remove_document(name, _context(Settings()), _progress("passages")))
+
+
+@index.command("facts")
+def index_facts(document: Annotated[str, typer.Argument(help="an added file; empty: all")] = ""):
+    """What added datasheets state on a cell: value, page, quote, and whether it is confirmed."""
+    from oracle.cli_documents import tell_facts
+    from tools.confirmed import overview
+
+    settings = Settings()
+    report = overview(settings.home, settings.tenant, document)
+    tell_facts(report)
+    _print_json(report)
+
+
+@index.command("confirm")
+def index_confirm(document: str,
+                  fields: Annotated[list[str] | None, typer.Argument(help="FIELD or FIELD=VALUE; none: all")] = None,
+                  cell: Annotated[str, typer.Option(help="which cell it is about, known or new")] = "",
+                  chemistry: Annotated[str, typer.Option(help="NMC, NCA, LFP, LTO, Na-ion")] = "",
+                  widen: Annotated[bool, typer.Option("--widen", help="let the named fields widen a limit")] = False):
+    """Confirm facts of a datasheet: only then can they limit (or, by name and --widen, widen) a charge."""
+    from tools.confirmed import confirm
+
+    settings = Settings()
+    report = confirm(settings.home, settings.tenant, document, fields or (), cell, chemistry, widen)
+    for left in report["left"]:
+        tell(f"not confirmed: {left['field']} = {left['value']} ({left['why']})")
+    _print_json(report)
+
+
+@index.command("withdraw")
+def index_withdraw(document: str, fields: Annotated[list[str] | None, typer.Argument(help="none: all")] = None):
+    """Take back what was confirmed of a datasheet."""
+    from tools.confirmed import withdraw
+
+    settings = Settings()
+    _print_json(withdraw(settings.home, settings.tenant, document, fields or ()))
 
 
 @index.command("search")

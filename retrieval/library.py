@@ -2,23 +2,25 @@
 
 import hashlib
 import json
-import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from retrieval.chunks import chunks
 from retrieval.documents import datasheet_passages
-from retrieval.files import READERS, read_pages
+from retrieval.files import READERS
 from retrieval.index import Progress, folder, open_index, write_index
+from retrieval.ingest import ingest
 from retrieval.overview import overview_passages
-from retrieval.passages import Passage, clean
+from retrieval.passages import Passage
 from retrieval.summaries import fleet_passages
-from retrieval.words import cells_named
+from tools import confirmed
 from tools.contract import Context
 from tools.errors import CannotAnswer
+
+Reading = Callable[[str, int, int], None]  # (file, pages done, pages)
 
 
 def build_index(context: Context, progress: Progress | None = None) -> dict[str, Any]:
@@ -26,20 +28,40 @@ def build_index(context: Context, progress: Progress | None = None) -> dict[str,
 
     Nothing is done if the corpus has not changed. `progress(done, total)` counts embedded passages.
     """
-    logging.getLogger("pypdf").setLevel(logging.ERROR)
     passages = [*datasheet_passages(), *overview_passages(), *fleet_passages(context), *_added(context)]
     return write_index(context.home, passages, progress)
 
 
-def add_files(paths: Iterable[Path], context: Context, progress: Progress | None = None) -> dict[str, Any]:
+def add_files(paths: Iterable[Path], context: Context, progress: Progress | None = None,
+              reading: Reading | None = None) -> dict[str, Any]:
     """Add files, or every readable file of a folder, for the context's tenant alone, and rebuild.
 
-    A file of the same name replaces the one before. Either all are added or, with CannotAnswer, none.
+    A file of the same name replaces the one before. `refused` names those that could not be read, each with its
+    reason; raises CannotAnswer when that is all of them. What the files state on a cell waits to be confirmed.
+    `reading(name, done, total)` counts the pages of a file.
     """
-    read = {path.name: _file_passages(path, context.tenant) for path in _files(paths)}
-    for name, passages in read.items():
-        _store(context, name, passages)
-    return build_index(context, progress) | {"added": list(read)}
+    read, refused = _ingested(_files(paths), context, reading)
+    for passages, stated in read:
+        confirmed.keep(context.home, stated)
+        _store(context, stated.document, passages)
+    remarks = [remark for _, stated in read for remark in stated.remarks]
+    return build_index(context, progress) | {
+        "added": [stated.document for _, stated in read], "refused": refused, "remarks": remarks,
+        "facts": {stated.document: len(stated.facts) for _, stated in read}}
+
+
+def _ingested(paths: Sequence[Path], context: Context, reading: Reading | None):
+    """([(passages, facts)], {name: why not}) of the files; raises CannotAnswer when none could be read."""
+    read, refused = [], {}
+    for path in paths:
+        try:
+            read.append(ingest(path, context.tenant, partial(reading, path.name) if reading else None))
+        except CannotAnswer as reason:
+            refused[path.name] = str(reason)
+    if not read:
+        more = f" ({len(refused) - 1} more files could not be read either.)" if len(refused) > 1 else ""
+        raise CannotAnswer(next(iter(refused.values())) + more)
+    return read, refused
 
 
 def remove_document(name: str, context: Context, progress: Progress | None = None) -> dict[str, Any]:
@@ -50,7 +72,8 @@ def remove_document(name: str, context: Context, progress: Progress | None = Non
         known = f"added are {', '.join(mine)}" if mine else "nothing has been added"
         raise CannotAnswer(f"There is no added document {name!r}; {known}.")
     path.unlink()
-    return build_index(context, progress) | {"removed": name}
+    kept = confirmed.forget(context.home, context.tenant, name)
+    return build_index(context, progress) | {"removed": name, "confirmed_facts_kept": kept}
 
 
 def index_status(context: Context) -> dict[str, Any]:
@@ -82,20 +105,6 @@ def _files(paths: Iterable[Path]) -> list[Path]:
 
 def _readable(directory: Path) -> list[Path]:
     return sorted(p for p in directory.rglob("*") if p.is_file() and p.suffix.lower() in READERS)
-
-
-def _file_passages(path: Path, tenant: str | None) -> list[Passage]:
-    """A file's chunks; a chunk is about the one cell it names, or else the one its whole file names."""
-    pages, name = read_pages(path), clean(path.name)
-    whole, _ = cells_named(" ".join([path.stem, *(text for _, text in pages)]))
-    found = []
-    for page, text in pages:
-        for piece in chunks(text):
-            about = cells_named(piece)[0] or whole
-            found.append(Passage(
-                document=name, text=piece, kind="file", source=f"added file {name}", page=page, tenant=tenant,
-                cell_model=next(iter(about)) if len(about) == 1 else None, names=clean(path.stem.replace("_", " "))))
-    return found
 
 
 def _stored(context: Context, name: str) -> Path:

@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 Kind = Literal["datasheet", "fleet_summary", "file"]
 
-# A passage is data. Marks that a chat template or a tool parser would read as its own are
-# taken out, so that no document can end a turn or place a call.
-_CONTROL_MARKS = re.compile(r"<\|[^<>|]{0,40}\|>|</?(?:tool_call|tool_response|think|s)>", re.IGNORECASE)
+# A passage is data. Marks that a chat template or a tool parser would read as its own are taken out, so that no
+# document can end a turn or place a call: ChatML, Llama, Qwen, DeepSeek (full-width bars), Mistral, Gemma.
+_CONTROL_MARKS = re.compile(
+    r"<\s*[|｜][^<>|｜]{0,60}[|｜]\s*>|<\s*/?\s*(?:tool_calls?|tool_responses?|tools|think(?:ing)?|function_calls?|invoke|"
+    r"parameter|s|bos|eos|pad|unk|start_of_turn|end_of_turn|system|assistant|user|im_start|im_end)\b[^<>]{0,80}>|"
+    r"\[\s*/?\s*(?:INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|SYSTEM_PROMPT)\s*\]|<</?SYS>>|[▁]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -62,7 +65,8 @@ class Cell(BaseModel):
     """One cell type: `facts` holds every stated value (units in the keys), the rest how to read them.
 
     A fact that no source states is absent (its property is None). `qualifiers[field]` says what a value
-    means (maximum, typical, conditions); `conflicts` lists values that sources disagree on.
+    means (maximum, typical, conditions); `conflicts` lists values that sources disagree on. `confirmed[field]` says
+    which document of a person's own a value is from (see tools.confirmed); no built-in cell has any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,6 +91,7 @@ class Cell(BaseModel):
     source: tuple[dict[str, Any], ...]
     source_by_field: dict[str, int] = {}
     source_reliability: Literal["A", "B", "C", "D"]
+    confirmed: dict[str, str] = {}
 
     def __hash__(self):
         return hash(self.id)
@@ -133,16 +138,36 @@ class Cell(BaseModel):
 
     def source_of(self, field: str) -> str:
         """Where one fact was read, in a few words for a citation."""
+        if field in self.confirmed:
+            return self.confirmed[field]
         entry = self.source[self.source_by_field.get(field, 0)]
         document = self.facts.get("document", {})
         number = f"{document['number']}, " if "number" in document and field not in self.source_by_field else ""
         return f"{number}{entry['ref'].split('@')[0]}"
 
 
+_IN_USE: ContextVar[tuple[Cell, ...] | None] = ContextVar("catalogue", default=None)
+
+
 @lru_cache(maxsize=1)
 def load_catalogue() -> tuple[Cell, ...]:
-    """All cells of the catalogue, in catalogue order."""
+    """The built-in cells, in catalogue order."""
     return tuple(Cell.model_validate(entry) for entry in json.loads(CATALOGUE_FILE.read_text(encoding="utf-8")))
+
+
+@contextmanager
+def using(cells: tuple[Cell, ...]) -> Iterator[None]:
+    """Names resolve among these cells: the built-in ones and what a tenant confirmed (tools.confirmed.catalogue_of)."""
+    token = _IN_USE.set(cells)
+    try:
+        yield
+    finally:
+        _IN_USE.reset(token)
+
+
+def catalogue() -> tuple[Cell, ...]:
+    """The cells that names resolve to here: those of `using`, else the built-in ones."""
+    return _IN_USE.get() or load_catalogue()
 
 
 def find_cell(name: str) -> Cell:
@@ -152,7 +177,7 @@ def find_cell(name: str) -> Cell:
     """
     makers = {MAKER_WORDS[word] for word in _words(name) if word in MAKER_WORDS}
     for key in _keys_to_try(name):
-        hits = [cell for cell in _by_key().get(key, ()) if _made_by(cell, makers)]
+        hits = [cell for cell in _by_key(catalogue()).get(key, ()) if _made_by(cell, makers)]
         if len(hits) == 1:
             return hits[0]
         if hits:
@@ -167,15 +192,15 @@ def _made_by(cell: Cell, makers: set[str]) -> bool:
 def _not_found(name: str, makers: set[str]) -> str:
     from rapidfuzz import fuzz, process
 
-    key = _normalised(name)
-    inside = [c for c in load_catalogue() if len(key) > 2 and any(key in k for k in _names(c))]
+    key, by_key = _normalised(name), _by_key(catalogue())
+    inside = [c for c in catalogue() if len(key) > 2 and any(key in k for k in _names(c))]
     if makers and key in {_normalised(m) for m in makers} | set(MAKER_WORDS):
-        inside = [c for c in load_catalogue() if _made_by(c, makers)]
+        inside = [c for c in catalogue() if _made_by(c, makers)]
     if len(inside) > 1:
         return f"{name!r} fits {_listed(inside)}: say which one."
-    near = process.extract(key, list(_by_key()), scorer=fuzz.ratio, limit=8)
+    near = process.extract(key, list(by_key), scorer=fuzz.ratio, limit=8)
     names = dict.fromkeys(cell.name for cell in inside)
-    names |= dict.fromkeys(cell.name for k, _, _ in near for cell in _by_key()[k])
+    names |= dict.fromkeys(cell.name for k, _, _ in near for cell in by_key[k])
     return f"No cell {name!r} in the catalogue; the nearest are {_joined(list(names)[:3])}."
 
 
@@ -213,11 +238,11 @@ def _spellings(cell: Cell) -> tuple[str, ...]:
     return (cell.id, cell.model, cell.name, f"{cell.manufacturer} {cell.model}", *cell.aliases)
 
 
-@lru_cache(maxsize=1)
-def _by_key() -> dict[str, tuple[Cell, ...]]:
+@lru_cache(maxsize=64)
+def _by_key(cells: tuple[Cell, ...]) -> dict[str, tuple[Cell, ...]]:
     """Normalised name -> the cells that bear it (with and without the maker's words)."""
     table: dict[str, dict[str, Cell]] = defaultdict(dict)
-    for cell in load_catalogue():
+    for cell in cells:
         for text in _spellings(cell):
             bare = "".join(w for w in _words(text) if w not in MAKER_WORDS and w not in FILLER_WORDS)
             for key in {_normalised(text), bare} - {""}:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,11 +40,17 @@ class Result(BaseModel):
 
 @dataclass(frozen=True)
 class Tool:
-    """A typed function: `run(arguments, context) -> result`; name and description are the function's own."""
+    """A typed function: `run(arguments, context) -> result`; name and description are the function's own.
+
+    It runs with the catalogue of its context: the built-in cells and what the tenant confirmed of its documents.
+    """
 
     run: Callable[[Any, Context], Result]
     arguments: type[Arguments]
     result: type[Result]
+
+    def __post_init__(self):
+        object.__setattr__(self, "run", _with_catalogue(self.run))
 
     @property
     def name(self) -> str:
@@ -72,6 +79,18 @@ class Tool:
             "name": self.name, "description": self.description, "strict": True,
             "parameters": {"type": "object", "properties": properties, "required": required,
                            "additionalProperties": False}}}
+
+
+def _with_catalogue(run: Callable[[Any, Context], Result]) -> Callable[[Any, Context], Result]:
+    @wraps(run)
+    def running(arguments: Any, context: Context) -> Result:
+        from tools.cells import using
+        from tools.confirmed import catalogue_of
+
+        with using(catalogue_of(context.home, context.tenant)):
+            return run(arguments, context)
+
+    return running
 
 
 TEXT_QUANTITIES = ("asset_id", "cell_model", "site", "query")

@@ -67,6 +67,8 @@ def temperature_window(cell: Cell, envelope: EnvelopeName) -> tuple[float, float
     """(lowest, highest) cell temperature for charging, degC, and the source."""
     low_c, high_c = cell.charge_temperature_min_c, cell.charge_temperature_max_c
     source = f"charge window of the {cell.name} datasheet"
+    if told := cell.confirmed.get("charge_temperature_min_c") or cell.confirmed.get("charge_temperature_max_c"):
+        source = f"charge window of {cell.name} ({told})"
     bands = cell.charge_derating
     if low_c is None and high_c is None and len(bands) > 1:
         low_c, high_c = min(b.temp_min_c for b in bands), max(b.temp_max_c for b in bands)
@@ -88,8 +90,9 @@ def stated_current_a(cell: Cell) -> tuple[float, str]:
     if cell.charge_current_standard_a is not None:
         rapid = cell.charge_current_rapid_a
         also = f"; its {rapid:g} A fast charge is not taken for a limit" if rapid else ""
-        return (cell.charge_current_standard_a,
-                f"standard charge current of {cell.name}, as no maximum is stated{also}")
+        told = cell.confirmed.get("charge_current_standard_a")
+        return (cell.charge_current_standard_a, f"standard charge current of {cell.name}, as no maximum is stated{also}"
+                + (f" ({told})" if told else ""))
     if cell.capacity_nominal_ah is None:
         raise CannotAnswer(f"No source states a charge current or a capacity for {cell.name}; "
                            "the nearest answer is what its documents say.")
@@ -128,7 +131,7 @@ def _physics_current(cell: Cell) -> tuple[float, str]:
 
 def _derated(cell: Cell, temperature_c: float, soc_percent: float) -> list[tuple[float, str]]:
     """Every derated current that touches this temperature; on a boundary both sides do."""
-    found = [(_band_current(cell, band), f"{cell.name} datasheet, {band.temp_min_c:g} to {band.temp_max_c:g} degC")
+    found = [(_band_current(cell, band), f"{_sheet(cell, band)}, {band.temp_min_c:g} to {band.temp_max_c:g} degC")
              for band in _touching(cell.charge_derating, temperature_c)]
     found += [(0.0, f"{cell.name} datasheet allows at most {band.soc_max_pct:g} % charge at this temperature")
               for band in _touching(cell.charge_derating, temperature_c)
@@ -136,6 +139,10 @@ def _derated(cell: Cell, temperature_c: float, soc_percent: float) -> list[tuple
     if cell.charge_derating_points:
         found.append(_point_current(cell, temperature_c, soc_percent))
     return [(current_a, where) for current_a, where in found if current_a is not None]
+
+
+def _sheet(cell: Cell, band: DeratingBand) -> str:
+    return f"{cell.name}, {band.basis}" if band.basis.startswith("confirmed") else f"{cell.name} datasheet"
 
 
 def _touching(bands: tuple[DeratingBand, ...], temperature_c: float) -> list[DeratingBand]:
@@ -163,6 +170,8 @@ def _point_current(cell: Cell, temperature_c: float, soc_percent: float) -> tupl
 
 def _voltage(cell: Cell, temperature_c: float, envelope: EnvelopeName) -> tuple[float | None, str]:
     voltage_v, source = cell.voltage_charge_cutoff_v, f"charge voltage of the {cell.name} datasheet"
+    if told := cell.confirmed.get("voltage_charge_cutoff_v"):
+        source = f"charge voltage of {cell.name} ({told})"
     if voltage_v is None:
         voltage_v = DEFAULT_VOLTAGE_V.get(cell.chemistry)
         source = "no charge voltage is stated" + (f": usual for {cell.chemistry}" if voltage_v is not None else "")

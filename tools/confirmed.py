@@ -1,0 +1,306 @@
+"""Facts of documents, confirmed or not, and the catalogue they make for one home and tenant.
+
+    HOME/facts/<key>.json   one document of one tenant: what it states, and what a person confirmed of it
+
+A document alone never changes a limit. A confirmed fact stays in force when its document is added anew or removed,
+until a person withdraws it: neither a file nor its replacement speaks for the person.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tools.cells import Cell, find_cell, load_catalogue, using
+from tools.errors import BadArgument, CannotAnswer
+from tools.facts import FIELDS, DocumentFacts, Fact, same_value, told
+from tools.own_cells import CAPACITIES, NEEDED, cell_id, laid_over, new_cell
+from tools.plausible import judged
+
+
+class Confirmed(BaseModel):
+    """A fact that a person confirmed, of which version of the document, when, and whether a limit may widen by it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fact: Fact
+    digest: str
+    at: str
+    widen: bool = False
+
+
+class Ledger(BaseModel):
+    """One document's facts; `removed` once the document itself is no longer indexed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stated: DocumentFacts
+    confirmed: tuple[Confirmed, ...] = ()
+    removed: bool = False
+
+
+def keep(home: Path, stated: DocumentFacts) -> Ledger:
+    """Store what a document states; what was confirmed of an earlier version stays as it was."""
+    old = _read(_path(home, stated.tenant, stated.document))
+    if old is not None and old.confirmed:  # the cell that a person chose is the person's word, not the file's
+        about = {name: getattr(old.stated, name) for name in ("cell", "manufacturer", "model", "chemistry", "format")}
+        stated = stated.model_copy(update=about)
+    ledger = Ledger(stated=stated, confirmed=old.confirmed if old else ())
+    _write(home, ledger)
+    return ledger
+
+
+def forget(home: Path, tenant: str | None, document: str) -> int:
+    """The document is gone: its unconfirmed facts go too; returns how many confirmed ones stay."""
+    path = _path(home, tenant, document)
+    ledger = _read(path)
+    if ledger is None:
+        return 0
+    if not ledger.confirmed:
+        path.unlink()
+        return 0
+    _write(home, ledger.model_copy(update={"removed": True, "stated": ledger.stated.model_copy(update={"facts": ()})}))
+    return len(ledger.confirmed)
+
+
+def ledgers(home: Path, tenant: str | None) -> list[Ledger]:
+    """Every document's facts that a tenant may see, by name; tenant None sees all."""
+    found = [_read(path) for path in sorted((Path(home) / "facts").glob("*.json"))]
+    mine = [ledger for ledger in found if ledger and (tenant is None or ledger.stated.tenant == tenant)]
+    return sorted(mine, key=lambda ledger: (ledger.stated.tenant or "", ledger.stated.document))
+
+
+def ledger_of(home: Path, tenant: str | None, document: str) -> Ledger:
+    """One document's facts; raises CannotAnswer for a name that the tenant has not added."""
+    ledger = _read(_path(home, tenant, document))
+    if ledger is None:
+        mine = sorted(entry.stated.document for entry in ledgers(home, tenant) if entry.stated.tenant == tenant)
+        known = f"facts were read from {', '.join(mine)}" if mine else "no document has been added"
+        raise CannotAnswer(f"There is no added document {document!r}; {known}.")
+    return ledger
+
+
+def confirm(home: Path, tenant: str | None, document: str, wanted: Sequence[str] = (), cell: str = "",
+            chemistry: str = "", widen: bool = False) -> dict[str, Any]:
+    """Confirm facts of a document: those named ("charge_current_max_a" or "mass_g=68"), or all that raise no question.
+
+    `cell` says which cell the document is about (a catalogue name, or a new one). A value that cannot be right is
+    never confirmed; a doubted one only by name; one that widens a limit of the catalogue only by name and with
+    `widen`. Returns {document, cell, confirmed, left, note}; raises CannotAnswer and BadArgument.
+    """
+    ledger = ledger_of(home, tenant, document)
+    stated = _about(home, tenant, ledger.stated, cell, chemistry)
+    base = _base(home, tenant, stated, document)
+    stated = stated.model_copy(update={"facts": judged(stated, base.facts if base else None)})
+    chosen, left = _chosen(stated, wanted)
+    done, kept = [], [c for c in ledger.confirmed if not any(c.fact.field == f.field for f in chosen)]
+    for fact in chosen:
+        effect, why = _effect(base, fact, document, widen and bool(wanted))
+        if effect == "widens" and not (widen and wanted):
+            left.append(_row(fact, f"{why}: to allow that, confirm it by name and with --widen"))
+            kept += [c for c in ledger.confirmed if c.fact.field == fact.field]
+            continue
+        done.append(_row(fact, why) | {"effect": effect})
+        kept.append(Confirmed(fact=fact, digest=stated.digest, widen=effect == "widens",
+                              at=datetime.now(UTC).isoformat(timespec="seconds")))
+    _write(home, Ledger(stated=stated, confirmed=tuple(kept), removed=ledger.removed))
+    return {"document": document, "cell": _name(home, tenant, stated, base), "confirmed": done, "left": left,
+            "note": _missing(home, tenant, stated, base)}
+
+
+def withdraw(home: Path, tenant: str | None, document: str, fields: Sequence[str] = ()) -> dict[str, Any]:
+    """Take back confirmations: those of the named fields, or all of the document."""
+    ledger = ledger_of(home, tenant, document)
+    gone = [c for c in ledger.confirmed if not fields or c.fact.field in fields]
+    unknown = [name for name in fields if name not in {c.fact.field for c in ledger.confirmed}]
+    if unknown:
+        raise CannotAnswer(f"{unknown[0]} of {document} is not confirmed.")
+    kept = tuple(c for c in ledger.confirmed if c not in gone)
+    if ledger.removed and not kept:
+        _path(home, tenant, document).unlink()
+    else:
+        _write(home, ledger.model_copy(update={"confirmed": kept}))
+    return {"document": document, "withdrawn": [c.fact.field for c in gone]}
+
+
+def overview(home: Path, tenant: str | None, document: str = "") -> list[dict[str, Any]]:
+    """What documents state, one object a document: its cell, and each fact with place, quote, state and doubts."""
+    found = ledgers(home, tenant) if not document else [ledger_of(home, tenant, document)]
+    return [_shown(home, tenant, ledger) for ledger in found]
+
+
+def catalogue_of(home: Path | None, tenant: str | None) -> tuple[Cell, ...]:
+    """The built-in cells with a tenant's confirmed facts laid over them, then the tenant's own cells.
+
+    Tenant None, the operator, has its own confirmed facts and every tenant's new cells and tightened limits; a
+    limit that a tenant widened is widened for that tenant alone.
+    """
+    folder = Path(home) / "facts" if home else None
+    if folder is None or not folder.is_dir():
+        return load_catalogue()
+    stamp = tuple(sorted((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in folder.glob("*.json")))
+    return _catalogue(Path(home), tenant, stamp) if stamp else load_catalogue()
+
+
+@lru_cache(maxsize=64)
+def _catalogue(home: Path, tenant: str | None, stamp: tuple) -> tuple[Cell, ...]:
+    cells = {cell.id: cell for cell in load_catalogue()}
+    for ledger in sorted(ledgers(home, tenant), key=lambda entry: entry.stated.tenant is not None):
+        stated, facts = ledger.stated, tuple(c.fact for c in ledger.confirmed)
+        at = stated.cell or cell_id(stated)
+        if at not in cells:
+            own = None if stated.cell else new_cell(stated, facts)
+            if own is not None:
+                cells[at] = own
+            continue
+        for confirmed in ledger.confirmed:
+            may_widen = confirmed.widen and stated.tenant == tenant
+            cells[at], _, _ = laid_over(cells[at], confirmed.fact, stated.document, may_widen)
+    return tuple(cells.values())
+
+
+def _about(home: Path, tenant: str | None, stated: DocumentFacts, cell: str, chemistry: str) -> DocumentFacts:
+    """The document's facts about the cell that a person says they are about."""
+    if chemistry:
+        known = DocumentFacts.model_fields["chemistry"].annotation.__args__
+        if chemistry not in known:
+            raise BadArgument("chemistry", f"{chemistry!r} is no chemistry here; these are: {', '.join(known)}.")
+        stated = stated.model_copy(update={"chemistry": chemistry})
+    if not cell:
+        return stated
+    try:
+        return stated.model_copy(update={"cell": find_cell(cell).id})
+    except CannotAnswer as reason:
+        if "say which one" in str(reason):
+            raise
+        return stated.model_copy(update={"cell": "", "manufacturer": "", "model": " ".join(cell.split())[:40]})
+
+
+def _base(home: Path, tenant: str | None, stated: DocumentFacts, document: str) -> Cell | None:
+    """The built-in cell a document is about, as it is without this document's facts; None for a new cell."""
+    if stated.cell:
+        return next((cell for cell in load_catalogue() if cell.id == stated.cell), None)
+    if not stated.model:
+        raise CannotAnswer(f"{document} does not say which cell it is about: name it with --cell.")
+    with using(load_catalogue()):
+        try:
+            taken = find_cell(stated.model)
+        except CannotAnswer:
+            return None
+    raise CannotAnswer(f"{stated.model} is {taken.name} of the catalogue: confirm with --cell {taken.name!r}, or name "
+                       "the new cell with --cell.")
+
+
+def _chosen(stated: DocumentFacts, wanted: Sequence[str]) -> tuple[list[Fact], list[dict[str, Any]]]:
+    """The facts to confirm and those left, each with the reason."""
+    if wanted:
+        return [_named(stated, name) for name in wanted], []
+    sure = [f for f in stated.facts if not f.impossible and not f.doubt]
+    left = [_row(f, f.impossible or f"{f.doubt}: confirm it by name") for f in stated.facts if f not in sure]
+    return sure, left
+
+
+def _named(stated: DocumentFacts, name: str) -> Fact:
+    """The fact that "mass_g" or "mass_g=68" means."""
+    field, _, number = name.partition("=")
+    field = field.strip()
+    found = [f for f in stated.facts if f.field == field]
+    if not found:
+        known = ", ".join(dict.fromkeys(f.field for f in stated.facts)) or "nothing"
+        kind = "states no" if field in FIELDS else "has no field"
+        raise BadArgument("field", f"{stated.document} {kind} {field}; it states {known}.")
+    if number:
+        try:
+            found = [f for f in found if same_value(f.value, float(number))]
+        except ValueError:
+            raise BadArgument("field", f"{number!r} is not a number: write it as {field}=VALUE.") from None
+        if not found:
+            raise BadArgument("field", f"{stated.document} does not state {field} = {number}; only what a document "
+                                       "states can be confirmed.")
+    if len(found) > 1:
+        values = " or ".join(f"{field}={f.value:g} ({f.where})" for f in found if isinstance(f.value, float))
+        raise BadArgument("field", f"{stated.document} states {field} more than once: say {values}.")
+    if found[0].impossible:
+        raise CannotAnswer(f"{field} = {found[0].told} of {stated.document} cannot be right and is not confirmed: "
+                           f"{found[0].impossible}.")
+    return found[0]
+
+
+def _effect(base: Cell | None, fact: Fact, document: str, widen: bool) -> tuple[str, str]:
+    if base is None:
+        return "adds", "a fact of a new cell"
+    _, effect, why = laid_over(base, fact, document, widen)
+    return effect, why
+
+
+def _name(home: Path, tenant: str | None, stated: DocumentFacts, base: Cell | None) -> str:
+    if base is not None:
+        return base.name
+    at = cell_id(stated)
+    return next((cell.name for cell in catalogue_of(home, tenant) if cell.id == at), stated.model)
+
+
+def _missing(home: Path, tenant: str | None, stated: DocumentFacts, base: Cell | None) -> str | None:
+    """What a new cell still lacks to be in the catalogue."""
+    if base is not None or any(cell.id == cell_id(stated) for cell in catalogue_of(home, tenant)):
+        return None
+    return (f"{stated.model} is not in the catalogue yet: that takes a confirmed {' and '.join(NEEDED)} and one of "
+            f"{', '.join(CAPACITIES)}.")
+
+
+def _row(fact: Fact, why: str) -> dict[str, Any]:
+    return {"field": fact.field, "value": told(fact.field, fact.value), "page": fact.page, "why": why}
+
+
+def _shown(home: Path, tenant: str | None, ledger: Ledger) -> dict[str, Any]:
+    stated = ledger.stated
+    base = next((cell for cell in load_catalogue() if cell.id == stated.cell), None)
+    rows = [_fact_row(fact, ledger, base) for fact in stated.facts]
+    rows += [_fact_row(c.fact, ledger, base) for c in ledger.confirmed
+             if not any(f.field == c.fact.field and same_value(f.value, c.fact.value) for f in stated.facts)]
+    return {"document": stated.document, "tenant": stated.tenant, "cell": base.name if base else stated.model,
+            "known_cell": base is not None, "manufacturer": stated.manufacturer, "chemistry": stated.chemistry,
+            "removed": ledger.removed, "remarks": list(stated.remarks), "facts": rows}
+
+
+def _fact_row(fact: Fact, ledger: Ledger, base: Cell | None) -> dict[str, Any]:
+    confirmed = next((c for c in ledger.confirmed if c.fact.field == fact.field and same_value(
+        c.fact.value, fact.value)), None)
+    effect, why = ("", "") if fact.impossible else _effect(base, fact, ledger.stated.document, False)
+    state = ("confirmed" if confirmed else "impossible" if fact.impossible else "doubtful" if fact.doubt
+             else "unconfirmed")
+    return {"field": fact.field, "value": fact.told, "page": fact.page, "at": fact.at, "quote": fact.quote,
+            "qualifier": fact.qualifier, "state": state, "effect": effect,
+            "why": fact.impossible or "; ".join(filter(None, (fact.doubt, why if effect != "adds" else ""))),
+            "widened": bool(confirmed and confirmed.widen)}
+
+
+def _path(home: Path, tenant: str | None, document: str) -> Path:
+    """Where a document's facts are kept; its name itself never becomes a path."""
+    key = hashlib.sha256(json.dumps([tenant, document]).encode()).hexdigest()[:24]
+    return Path(home) / "facts" / f"{key}.json"
+
+
+def _read(path: Path) -> Ledger | None:
+    try:
+        return Ledger.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError, ValueError):
+        raise CannotAnswer(f"The facts in {path} are damaged: delete that file and add its document again.") from None
+
+
+def _write(home: Path, ledger: Ledger) -> None:
+    path = _path(home, ledger.stated.tenant, ledger.stated.document)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(ledger.model_dump_json(), encoding="utf-8")
+    os.replace(part, path)
+
+
