@@ -27,7 +27,7 @@ from tools.fleet.records import to_blob
 from tools.fleet.store import fleet_url, open_engine
 from tools.fleet.tables import Build, CellState, Fault, Month, Pack, PackState, Record
 
-VERSION = "2"  # of the generator: a fleet built by another version is built anew
+VERSION = "3"  # of the generator: a fleet built by another version is built anew
 Progress = Callable[[int, int, str], None]  # done, of, what
 
 
