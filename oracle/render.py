@@ -122,13 +122,21 @@ def _diagnosis(r: dict[str, Any]) -> Iterator[str]:
 
 def _passages(r: dict[str, Any]) -> Iterator[str]:
     if not r["passages"]:
-        yield r.get("note") or "The documents say nothing on that"
+        yield r.get("note") or "Not in the documents"
+        return
+    if r.get("answer"):
+        yield r["answer"]
+        first = r["passages"][0]
+        yield f"Source: {_where(first)}"
         return
     yield "The documents say:"
     for p in r["passages"][:3]:
         text = p["text"] if len(p["text"]) <= MAX_PASSAGE_CHARACTERS else p["text"][:MAX_PASSAGE_CHARACTERS] + " ..."
-        where = f"{p['document']}, page {p['page']}" if p.get("page") else p["document"]
-        yield f"\n[{p['n']}] {where}: {text}"
+        yield f"\n[{p['n']}] {_where(p)}: {text}"
+
+
+def _where(passage: dict[str, Any]) -> str:
+    return f"{passage['document']}, page {passage['page']}" if passage.get("page") else passage["document"]
 
 
 def _interval(r: dict[str, Any]) -> str:

@@ -1,13 +1,13 @@
-"""Search by words: stems, BM25, and the cells a query names."""
+"""Search by words: stems and BM25."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from tools.cells import load_catalogue
+from retrieval.names import cells_named  # noqa: F401
 
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
 # Words that say little: those of grammar, and those about the asking rather than about what is asked.
@@ -19,7 +19,6 @@ _SAYS_LITTLE = """
     according battery batteries cell cells datasheet document documents find get give long many much need per please
     say says sheet show stated tell want"""
 _LITTLE = frozenset(_SAYS_LITTLE.split())
-_ONE_THING = 5  # words that together may spell one cell name: "lg inr 21700 m50 lt"
 
 
 @lru_cache(maxsize=1)
@@ -63,41 +62,3 @@ class WordIndex:
             scores[rows] += rarity
             total += rarity
         return scores / total if total else scores
-
-
-def compact(name: str) -> str:
-    """A cell name without what people leave out or vary: case, spaces, hyphens, slashes."""
-    return "".join(re.findall(r"[a-z0-9]+", name.lower()))
-
-
-@lru_cache(maxsize=1)
-def _spellings() -> Mapping[str, frozenset[str]]:
-    """Compact spelling -> cells, for spellings that cannot be an ordinary word or a mere size."""
-    table: dict[str, set[str]] = {}
-    for cell in load_catalogue():
-        for spelling in (cell.id, cell.name, cell.model, f"{cell.manufacturer} {cell.model}", *cell.aliases):
-            key = compact(spelling)
-            mixed = any(c.isdigit() for c in key) and any(c.isalpha() for c in key) and len(key) >= 3
-            if mixed or (key.isalpha() and len(key) >= 6) or key == "4680":
-                table.setdefault(key, set()).add(cell.name)
-    return {key: frozenset(cells) for key, cells in table.items()}
-
-
-def cells_named(query: str) -> tuple[set[str], str]:
-    """Names of the catalogue cells a query speaks of, and the query without them.
-
-    The longest run of words wins, so "LG M50 LT" is not also an M50.
-    """
-    words = re.findall(r"[A-Za-z0-9.,%°/+-]+|[^\sA-Za-z0-9]+", query)
-    found, rest, at = set(), [], 0
-    while at < len(words):
-        for size in range(min(_ONE_THING, len(words) - at), 0, -1):
-            ids = _spellings().get(compact(" ".join(words[at:at + size])))
-            if ids:
-                found |= ids
-                at += size
-                break
-        else:
-            rest.append(words[at])
-            at += 1
-    return found, " ".join(rest)

@@ -56,7 +56,6 @@ HELD_OUT = (
     ("discharge current at high temperature", "LG M50LT", "LG M50LT", "7.2 A"),
     ("overcharge protection voltage", "LG M50T", "LG M50T", "4.25 V"),
     ("cathode chemistry of the Toshiba LTO 23Ah", None, "Toshiba SCiB 23Ah", "LTO"),
-    ("thickness swelling", "Kokam 7.5Ah", "Kokam 7.5Ah", "7.5 mm"),
     ("capacity fade", "lf280k", "EVE LF280K", "6000 cycles"),
     ("fast charge specification", "Samsung 30Q", "Samsung 30Q", "4 A"),
     ("how cold may it get while discharging a Samsung 35E", None, "Samsung 35E", "-10 to 60 degC"),
@@ -68,7 +67,6 @@ HELD_OUT = (
     ("number of cycles guaranteed", "LG MJ1", "LG MJ1", "400 cycles"),
     ("Maximum current to charge the LG M50 LT in winter at 3 degrees", None, "LG M50LT", "1.44 A"),
     ("sodium ion charging in frost", "HiNa 32140", "HiNa 32140", "0.1C"),
-    ("is there a maximum continuous discharge rating", "NCR18650GA", "Panasonic NCR18650GA", "No maximum continuous"),
 )
 
 # What the catalogue's documents do not speak of: nothing must come back.
@@ -89,6 +87,8 @@ ABSENT = (
     ("nail penetration", "Samsung 30Q"),
     ("bus timetable", None),
     ("python list comprehension", None),
+    ("thickness swelling", "Kokam 7.5Ah"),
+    ("is there a maximum continuous discharge rating", "NCR18650GA"),
     # held out like HELD_OUT
     ("salary of the plant manager", None),
     ("customs tariff number", "LG MJ1"),
