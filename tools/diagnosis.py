@@ -1,111 +1,65 @@
-"""Fault checks over a pack's telemetry, charge records and history, with stated thresholds."""
+"""Faults of a pack: what limits and trends find in its telemetry, charge records and history."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-from pydantic import Field
+from tools.cells import find_cell
+from tools.faults import limits, trends
+from tools.faults.drift import MIN_RECORDS
+from tools.faults.features import features_of_blob
+from tools.faults.finding import DiagnoseResult, Evidence, Finding, NotPossible
+from tools.fleet.store import Fleet
+from tools.fleet.tables import Pack, Record
 
-from tools.cells import Cell, find_cell
-from tools.contract import Result
-from tools.estimation import newest_usable, step_resistance_ohm
-from tools.fleet.records import ChargeRecord
-from tools.fleet.store import Fleet, cell_id
-from tools.fleet.tables import CellState, Month, Pack, PackState
+__all__ = ["DiagnoseResult", "Evidence", "Finding", "NotPossible", "fault_rows", "find_faults", "load_evidence"]
 
-# Rest spread in mV that is noted / that is serious. LFP is flat: the same imbalance shows less.
-SPREAD_MV = {"LFP": (20.0, 50.0)}
-SPREAD_MV_OTHERS = (30.0, 80.0)
-REST_C_RATE = 0.02
-GROWTH_MV_PER_MONTH = 2.0
-WEAK_PERCENT = (5.0, 10.0)  # points of SoH below the pack's median cell: noted, serious
-RESISTANCE_RATIO = (1.4, 2.0)  # times the pack's median cell
-OUTLIER_SIGMA = 5.0  # and as many robust standard deviations from the median
-HOT_K = (7.0, 15.0)  # monthly maximum above the peers' median, in each of the last three months
-HOT_CELL_K = 5.0  # one cell's warming above the median cell's during a charge
-COLD_C = 5.0
-COLD_C_RATE = 0.5  # fast for a cold charge where the datasheet gives no limit by temperature
-COLD_FACTOR = 1.5  # times the datasheet's limit
-COLD_MONTHS = 3  # of the last twelve
-STUCK_K, MOVED_K = 0.15, 1.0
-STUCK_V, MOVED_V = 0.002, 0.05
-MIN_CELLS, MIN_PEERS = 4, 4
-
-Severity = Literal["low", "medium", "high"]
-
-
-class Finding(Result):
-    """One fault with what shows it."""
-
-    fault: Literal["imbalance", "weak_cell", "high_resistance", "cooling", "plating_risk", "sensor_stuck"]
-    cells: tuple[str, ...] = Field(description="cells concerned; empty: the whole pack")
-    evidence: str
-    severity: Severity
-    since: str | None = Field(description="first month that shows it, or the record's date")
-    confidence: Severity
-    what_to_do: str
-
-
-class DiagnoseResult(Result):
-    """Findings, most serious first; empty means that none of `checks_ran` found anything."""
-
-    asset_id: str
-    cell_model: str
-    simulated: bool
-    findings: tuple[Finding, ...]
-    checks_ran: tuple[str, ...]
-    checks_not_possible: dict[str, str] = Field(description="check: reason")
-
-    def brief(self) -> dict[str, Any]:
-        short: dict[str, Any] = {"asset_id": self.asset_id, "cell_model": self.cell_model, "count": len(self.findings)}
-        for n, f in enumerate(self.findings[:3], 1):
-            where = f" {', '.join(f.cells)}" if f.cells else ""
-            since = f", since {f.since}" if f.since else ""
-            short[f"finding_{n}"] = (f"{f.fault}{where}: {f.evidence}; severity {f.severity}, "
-                                     f"confidence {f.confidence}{since}")
-            short[f"what_to_do_{n}"] = f.what_to_do
-        if not self.findings:
-            short["findings"] = "none"
-        short["checks_ran"] = ", ".join(self.checks_ran)
-        if self.checks_not_possible:
-            short["not_checked"] = ", ".join(self.checks_not_possible)
-        return short | ({"note": "simulated pack"} if self.simulated else {})
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that the checks look at; records and history oldest first, peers' history of the newest months."""
-
-    pack: Pack
-    cell: Cell
-    state: PackState
-    cells: list[CellState]
-    records: list[ChargeRecord]
-    history: list[Month]
-    peers: list[Month]
-
-
-class NotPossible(Exception):
-    """Why a check cannot be made with what is there."""
+RECORDS_FOR_LIMITS = 3
+TREND_DAYS, TREND_RECORDS = 450, 64
+BINS_DAYS = (1, 3, 7)  # at most one charge in each, the finest that keeps to TREND_RECORDS
+Check = Callable[[Evidence], list[Finding]]
+CHECKS: tuple[tuple[str, Check, tuple[str, ...]], ...] = (  # name, by limit, faults by trend
+    ("imbalance", limits.imbalance, ("imbalance", "self_discharge")),
+    ("weak cells", limits.weak_cell, ("weak_cell",)),
+    ("resistance", limits.high_resistance, ("high_resistance",)),
+    ("cooling", limits.cooling, ("cooling",)),
+    ("plating risk", limits.plating_risk, ("plating_signature",)),
+    ("stuck sensors", limits.sensor_stuck, ("sensor_drift",)))
 
 
 def load_evidence(fleet: Fleet, pack: Pack) -> Evidence:
+    """Everything the checks look at, from the store."""
     history = fleet.history(pack)
     peers = fleet.peer_history(pack, [m.month for m in history[-13:]])
-    return Evidence(pack, find_cell(pack.cell_model), fleet.state(pack), fleet.cells(pack), fleet.records(pack, last=3),
-                    history, peers)
+    found = (features_of_blob(row.data, row.started) for row in _spaced(fleet.record_rows(pack, TREND_DAYS)))
+    return Evidence(pack, find_cell(pack.cell_model), fleet.state(pack), fleet.cells(pack),
+                    fleet.records(pack, last=RECORDS_FOR_LIMITS), history, peers,
+                    tuple(f for f in found if f is not None))
+
+
+def _spaced(rows: list[Record]) -> list[Record]:
+    """At most TREND_RECORDS charges, the first of each bin of days, so that the choice of the past stays."""
+    for days in BINS_DAYS:
+        kept = {row.started.toordinal() // days: row for row in reversed(rows)}
+        if len(kept) <= TREND_RECORDS:
+            break
+    return [kept[key] for key in sorted(kept)][-TREND_RECORDS:]
 
 
 def find_faults(evidence: Evidence) -> DiagnoseResult:
-    """Run every check; those that cannot be made are named with the reason."""
-    findings, ran, skipped = [], [], {}
-    for name, check in CHECKS:
+    """Run every check by limit and by trend; a check that can be made in neither way is named with the reason."""
+    by_trend, findings, ran, skipped = trends.findings(evidence), [], [], {}
+    trends_ran = len(evidence.features) >= MIN_RECORDS
+    for name, by_limit, faults in CHECKS:
+        found = [f for f in by_trend if f.fault in faults]
         try:
-            findings += check(evidence)
-            ran.append(name)
+            crossed = by_limit(evidence)
+            found = crossed + [f for f in found if not _told(f, crossed)]
         except NotPossible as reason:
-            skipped[name] = str(reason)
+            if not trends_ran:
+                skipped[name] = str(reason)
+                continue
+        findings += found
+        ran.append(name)
     rank = {"high": 0, "medium": 1, "low": 2}
     return DiagnoseResult(
         asset_id=evidence.pack.pack_id, cell_model=evidence.pack.model_name, simulated=evidence.pack.simulated,
@@ -113,208 +67,13 @@ def find_faults(evidence: Evidence) -> DiagnoseResult:
         checks_not_possible=skipped)
 
 
+def _told(trend: Finding, crossed: list[Finding]) -> bool:
+    """A limit that is crossed says more than the trend that led there."""
+    return any(f.fault == trend.fault and (not f.cells or set(trend.cells) <= set(f.cells)) for f in crossed)
+
+
 def fault_rows(pack: Pack, result: DiagnoseResult) -> list[dict[str, Any]]:
     """Findings as rows of the faults table."""
     return [{"tenant": pack.tenant, "pack_id": pack.pack_id, "fault": f.fault, "severity": f.severity, "since": f.since,
              "note": f.evidence[:400], "cell": int(f.cells[0].rsplit("C", 1)[1]) if f.cells else None}
             for f in result.findings]
-
-
-def _imbalance(e: Evidence) -> list[Finding]:
-    capacity = (e.cell.capacity_nominal_ah or 0) * e.pack.parallel
-    if abs(e.state.current_a) > REST_C_RATE * capacity:
-        raise NotPossible("the newest telemetry was taken under load")
-    noted, serious = SPREAD_MV.get(e.cell.chemistry, SPREAD_MV_OTHERS)
-    if e.state.spread_mv <= noted:
-        return []
-    growth = _slope([m.spread_mv for m in e.history[-6:]])
-    growing = growth >= GROWTH_MV_PER_MONTH
-    cause = f", growing {growth:.1f} mV a month as under self-discharge" if growing else ""
-    return [_finding(e, "imbalance", _lowest_cells(e),
-                     f"spread {e.state.spread_mv:.0f} mV at rest, limit {noted:g} mV{cause}",
-                     e.state.spread_mv > serious, _since(e.history, lambda m: m.spread_mv > noted), "high",
-                     "Balance the pack; if the spread returns, replace the cell that falls behind." if growing
-                     else "Balance the pack at the end of the next full charge and look again in a week.")]
-
-
-def _lowest_cells(e: Evidence) -> list[int]:
-    """Cells whose voltage explains most of the spread: further from the median than half of it."""
-    if not e.cells:
-        return []
-    volts = np.array([c.voltage_v for c in e.cells])
-    far = np.abs(volts - np.median(volts)) * 1000 > e.state.spread_mv / 2
-    return [c.cell for c, is_far in zip(e.cells, far, strict=True) if is_far]
-
-
-def _weak_cell(e: Evidence) -> list[Finding]:
-    _newest(e)
-    record, estimates = newest_usable(e.records, e.cell, e.pack.parallel)
-    usable = [x for x in estimates if x.valid]
-    if len(usable) < MIN_CELLS:
-        raise NotPossible("no charge record shows the capacity of single cells")
-    soh = np.array([x.soh_percent for x in usable])
-    behind = np.median(soh) - soh
-    return [_finding(e, "weak_cell", [x.cell],
-                     f"capacity {x.soh_percent:.1f} % of nominal, {b:.1f} points below the pack's median cell, "
-                     f"limit {WEAK_PERCENT[0]:g}", b > WEAK_PERCENT[1], _day(record), "high",
-                     "Replace the cell group or retire the pack: it ends every charge and discharge early.")
-            for x, b in zip(usable, behind, strict=True)
-            if b > WEAK_PERCENT[0] and b > OUTLIER_SIGMA * _robust_sigma(soh)]
-
-
-def _high_resistance(e: Evidence) -> list[Finding]:
-    record = _newest(e)
-    ohms = step_resistance_ohm(record)
-    if ohms is None or len(ohms) < MIN_CELLS:
-        raise NotPossible("no charge record has a current step logged per cell")
-    ratio = ohms / np.median(ohms)
-    return [_finding(e, "high_resistance", [c],
-                     f"resistance {r:.2f} times the pack's median cell, limit {RESISTANCE_RATIO[0]:g}",
-                     r > RESISTANCE_RATIO[1], _day(record), "medium",
-                     "Check the cell's welds and busbar first, then the cell; charge gently until then.")
-            for c, r in zip(record.cells, ratio, strict=True)
-            if r > RESISTANCE_RATIO[0] and r - 1 > OUTLIER_SIGMA * _robust_sigma(ratio)]
-
-
-def _cooling(e: Evidence) -> list[Finding]:
-    return _hot_against_peers(e) + _hot_cells(e)
-
-
-def _hot_against_peers(e: Evidence) -> list[Finding]:
-    excess = _excess_over_peers(e, lambda m: m.temperature_max_c)
-    if len(excess) < 3:
-        raise NotPossible(f"fewer than {MIN_PEERS} packs of this model at this site, or under three months of history")
-    last = [x for _, x in excess[-3:]]
-    if min(last) <= HOT_K[0]:
-        return []
-    since = next((m for i, (m, _) in enumerate(excess) if all(x > HOT_K[0] for _, x in excess[i:])), None)
-    return [_finding(e, "cooling", [],
-                     f"monthly maximum {min(last):.0f} to {max(last):.0f} K above the median of like packs at "
-                     f"{e.pack.site} for three months, limit {HOT_K[0]:g} K", max(last) > HOT_K[1], since, "medium",
-                     "Check fan, coolant flow and filters; halve the charging current until it is fixed.")]
-
-
-def _hot_cells(e: Evidence) -> list[Finding]:
-    if not e.records or len(e.records[-1].cells) < MIN_CELLS:
-        return []
-    record = e.records[-1]
-    rise = record.temperature_c.max(axis=0) - record.temperature_c[0]
-    hot = [c for c, r in zip(record.cells, rise - np.median(rise), strict=True) if r > HOT_CELL_K]
-    if not hot:
-        return []
-    return [_finding(e, "cooling", hot,
-                     f"warmed {rise.max() - np.median(rise):.1f} K more than the median cell during the charge, "
-                     f"limit {HOT_CELL_K:g} K", False, _day(record), "medium",
-                     "Check the thermal contact and the connections of these cells.")]
-
-
-def _plating_risk(e: Evidence) -> list[Finding]:
-    """Months of the last twelve with cold charges faster than the datasheet, or than 0.5C where it has no limit."""
-    recent = [m for m in e.history[-12:] if m.charge_c_rate is not None and m.charge_temperature_min_c is not None]
-    if not recent:
-        raise NotPossible("no history of charging rates and temperatures")
-    cold = [m for m in recent if m.charge_temperature_min_c < COLD_C
-            and m.charge_c_rate > cold_limit_c_rate(e.cell, m.charge_temperature_min_c)]
-    if len(cold) < COLD_MONTHS:
-        return []
-    worst = max(cold, key=lambda m: m.charge_c_rate)
-    loss, usual = _year_loss(e.history), _peer_loss(e)
-    faster = loss is not None and usual is not None and loss > 1.5 * max(usual, 0.5)
-    ageing = f"; {loss:.1f} points of SoH lost in a year against {usual:.1f} of like packs" if faster else ""
-    limit = cold_limit_c_rate(e.cell, worst.charge_temperature_min_c)
-    return [_finding(e, "plating_risk", [],
-                     f"{len(cold)} of 12 months with charges below {COLD_C:g} degC at up to "
-                     f"{worst.charge_c_rate:.2f}C, limit {limit:.2f}C{ageing}",
-                     faster, cold[0].month, "medium" if faster else "low",
-                     "Warm the pack before charging or charge slower in the cold; test capacity, look for swelling.")]
-
-
-def cold_limit_c_rate(cell: Cell, temperature_c: float) -> float:
-    """C-rate above which a cold charge counts as fast: 1.5 times the datasheet's, 0 below its lowest temperature."""
-    bands = [b for b in cell.charge_derating if b.c_rate_max is not None]
-    for band in bands:
-        if band.temp_min_c <= temperature_c < band.temp_max_c:
-            return COLD_FACTOR * band.c_rate_max
-    return 0.0 if bands and temperature_c < min(b.temp_min_c for b in bands) else COLD_C_RATE
-
-
-def _sensor_stuck(e: Evidence) -> list[Finding]:
-    record = _newest(e)
-    if len(record.cells) < MIN_CELLS:
-        raise NotPossible("no charge record logs single cells")
-    found = []
-    for what, values, stuck, moved, unit in (("temperature", record.temperature_c, STUCK_K, MOVED_K, "K"),
-                                             ("voltage", record.voltage_v, STUCK_V, MOVED_V, "V")):
-        ranges = np.ptp(values, axis=0)
-        usual = float(np.median(ranges))
-        cells = [c for c, r in zip(record.cells, ranges, strict=True) if r <= stuck and usual >= moved]
-        if cells:
-            found.append(_finding(e, "sensor_stuck", cells,
-                                  f"{what} did not move (at most {stuck:g} {unit}) during a charge in which the "
-                                  f"median cell moved {usual:.2g} {unit}", what == "voltage", _day(record), "high",
-                                  "Replace the sensor or its wiring; do not rely on limits that use its reading."))
-    return found
-
-
-CHECKS: tuple[tuple[str, Callable[[Evidence], list[Finding]]], ...] = (
-    ("imbalance", _imbalance), ("weak cells", _weak_cell), ("resistance", _high_resistance), ("cooling", _cooling),
-    ("plating risk", _plating_risk), ("stuck sensors", _sensor_stuck))
-
-
-def _finding(e: Evidence, fault: str, cells: list[int], evidence: str, serious: bool, since: str | None,
-             confidence: Severity, what_to_do: str) -> Finding:
-    named = tuple(cell_id(e.pack.pack_id, c) for c in cells if c > 0)
-    return Finding(fault=fault, cells=named, evidence=evidence, severity="high" if serious else "medium", since=since,
-                   confidence=confidence, what_to_do=what_to_do)
-
-
-def _newest(e: Evidence) -> ChargeRecord:
-    if not e.records:
-        raise NotPossible("no charge record")
-    return e.records[-1]
-
-
-def _day(record: ChargeRecord) -> str:
-    return record.started.strftime("%Y-%m-%d")
-
-
-def _robust_sigma(values: np.ndarray) -> float:
-    """Standard deviation from the median absolute deviation."""
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
-
-
-def _slope(values: list[float]) -> float:
-    """Least-squares slope per step; 0 for fewer than three values."""
-    return float(np.polyfit(np.arange(len(values)), values, 1)[0]) if len(values) >= 3 else 0.0
-
-
-def _since(history: list[Month], shows: Callable[[Month], bool]) -> str | None:
-    """First month of the unbroken run up to now that shows it."""
-    since = None
-    for month in reversed(history):
-        if not shows(month):
-            break
-        since = month.month
-    return since
-
-
-def _excess_over_peers(e: Evidence, value: Callable[[Month], float]) -> list[tuple[str, float]]:
-    """(month, value above the peers' median), where there are enough peers."""
-    by_month: dict[str, list[float]] = {}
-    for m in e.peers:
-        by_month.setdefault(m.month, []).append(value(m))
-    return [(m.month, value(m) - float(np.median(by_month[m.month]))) for m in e.history
-            if len(by_month.get(m.month, ())) >= MIN_PEERS]
-
-
-def _year_loss(history: list[Month]) -> float | None:
-    return history[-13].soh_percent - history[-1].soh_percent if len(history) >= 13 else None
-
-
-def _peer_loss(e: Evidence) -> float | None:
-    if len(e.history) < 13:
-        return None
-    first, last = e.history[-13].month, e.history[-1].month
-    old = {m.pack_id: m.soh_percent for m in e.peers if m.month == first}
-    losses = [old[m.pack_id] - m.soh_percent for m in e.peers if m.month == last and m.pack_id in old]
-    return float(np.median(losses)) if len(losses) >= MIN_PEERS else None

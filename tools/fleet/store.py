@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,15 @@ class Fleet:
         """Stored charge records, oldest first; only the `last` newest if given."""
         rows = self.all(self._of(pack, Record).order_by(Record.started.desc(), Record.id.desc()).limit(last))
         return [from_blob(row.data, row.started) for row in reversed(rows)]
+
+    def record_rows(self, pack: Pack, days: int) -> list[Record]:
+        """Stored charge records of the last `days` before the newest, not unpacked, oldest first."""
+        rows = self._of(pack, Record)
+        newest = self.all(rows.order_by(Record.started.desc()).limit(1))
+        if not newest:
+            return []
+        return list(self.all(rows.where(Record.started >= newest[0].started - timedelta(days=days))
+                             .order_by(Record.started, Record.id)))
 
     def peer_history(self, pack: Pack, months: Sequence[str]) -> list[Month]:
         """Those months of the other packs of the same owner, site and cell model."""
