@@ -79,6 +79,19 @@ def world_model_speed(
     _emit(report, as_json)
 
 
+@app.command("simulator")
+def simulator(
+    data: Annotated[Path | None, typer.Option(help="Directory with the measured cells' parquet files.")] = None,
+    as_json: Json = False,
+):
+    """PyBaMM's DFN against measured LG M50 and A123 26650 cells, published parameters beside ours."""
+    from eval.simulator import print_report, report
+
+    found = report(data)
+    print_report(found)
+    _emit(found, as_json)
+
+
 def _emit(report: dict, as_json: bool) -> None:
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
