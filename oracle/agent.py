@@ -13,7 +13,7 @@ from langchain.agents.middleware import AgentMiddleware, hook_config
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from oracle import audit, grounding, render
+from oracle import audit, grounding, render, untrusted
 from oracle.calls import CallRecord, prepare, run
 from oracle.conversation import checked, within_reach
 from oracle.errors import ModelUnavailable, QuestionTooLong
@@ -104,6 +104,7 @@ class Agent:
         except (ModelUnavailable, QuestionTooLong) as error:
             audit.write(self.settings, self._record(turn, "", {"grounded": False}, error=str(error)))
             raise
+        text = untrusted.noted(text, turn.grounds(), self.context)
         cited = grounding.citations(text, turn.grounds())
         audit_id = audit.write(self.settings, self._record(turn, text, report))
         yield Answered(text, [c.shown() for c in turn.calls], cited, report, audit_id, dict(turn.tokens))
@@ -139,7 +140,8 @@ class Agent:
         if not text or last["finish_reason"] == "length" or "<tool_call>" in text or "<|im_" in text:
             return text, [INCOMPLETE]
         verdict = grounding.check(text, turn.grounds(), turn.messages)
-        return text, [*verdict.unsupported, *verdict.missing]
+        claims = untrusted.claims(text, turn.grounds(), turn.messages, self.context)
+        return text, [*verdict.unsupported, *verdict.missing, *claims]
 
     def _regenerate(self, turn: Turn, text: str, faults: list[str]) -> None:
         """Ask once more, naming what had no source."""
@@ -194,7 +196,9 @@ class _Rules(AgentMiddleware):
         try:
             tool = tool_named(wanted["name"], self._tools)
             said, results = [m["content"] for m in turn.messages], [c.result for c in turn.calls]
-            return self._run(tool, prepare(tool, wanted["args"], said, results, turn.steps[wanted["id"]]), turn, tell)
+            call = prepare(tool, wanted["args"], said, untrusted.sources(results), turn.steps[wanted["id"]])
+            untrusted.refuse_prompted(call, said, results)
+            return self._run(tool, call, turn, tell)
         except BadArgument as error:
             turn.rejected.append({"name": wanted["name"], "raw": wanted["args"], "error": str(error)})
             return {"error": str(error), "argument": error.field}

@@ -58,8 +58,12 @@ def turn_messages(turn: Turn) -> list[dict[str, Any]]:
 
 
 def plain(text: str) -> str:
-    """Markdown that shows the text's own characters where HTML or strike-through would swallow them."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("~", "&#126;")
+    """Markdown that shows the text's own characters where HTML, strike-through, images or links would swallow them.
+
+    A passage may be quoted in an answer: nothing of it is ever loaded from elsewhere or made a link.
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("~", "&#126;")
+    return text.replace("![", "&#33;&#91;").replace("](", "]&#40;").replace("][", "]&#91;")
 
 
 def signature(name: str, arguments: dict[str, Any]) -> str:

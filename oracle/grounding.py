@@ -49,8 +49,8 @@ class Verdict:
 def check(answer: str, calls: Sequence[Call], conversation: Sequence[dict[str, str]]) -> Verdict:
     """Judge an answer against the calls of its turn and the conversation ({role, content}, the question last)."""
     names = cell_names()
-    sources = _sources(answer, calls, conversation, names)
-    unsupported = [q.text for q in in_text(answer, names) if not _backed(q, sources)]
+    sources = sources_of(answer, calls, conversation, names)
+    unsupported = [q.text for q in in_text(answer, names) if not backed(q, sources)]
     unsupported += [f"[{n}]" for n in sorted(cited_numbers(answer) - passages_of(calls).keys())]
     return Verdict(tuple(unsupported), tuple(_missing(answer, calls, names)))
 
@@ -81,7 +81,7 @@ def cell_names() -> tuple[str, ...]:
     return tuple(sorted(s for s in spellings if any(c.isdigit() for c in s)))
 
 
-def _sources(answer: str, calls: Sequence[Call], conversation, names) -> list[Quantity]:
+def sources_of(answer: str, calls: Sequence[Call], conversation, names) -> list[Quantity]:
     """Everything a number may come from. With no result and no earlier answer a person's own numbers may be
     repeated in a question back to them, but not in a statement: repeating is not knowing."""
     told = conversation
@@ -150,7 +150,8 @@ def _siblings(key: str, value: float, capacity_ah: float, parallel: int, series:
         yield from (of_field("voltage_v", value * series), of_field("voltage_v", value / series))
 
 
-def _backed(claim: Quantity, sources: Sequence[Quantity]) -> bool:
+def backed(claim: Quantity, sources: Sequence[Quantity]) -> bool:
+    """Whether any of the sources states the claim, up to rounding and conversion."""
     return any(_matches(claim, source) for source in sources)
 
 

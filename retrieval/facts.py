@@ -62,7 +62,10 @@ def extract(document: Document, digest: str, tenant: str | None = None) -> Docum
     facts = [*_one_per_value(_in_amperes(readings)), *_bands_once(bands)]
     stated = DocumentFacts(document=document.name, digest=digest, tenant=tenant, remarks=document.remarks,
                            facts=tuple(facts), **about)
-    return stated.model_copy(update={"facts": judged(stated)})
+    scanned = {page.number for page in document.pages if page.recognised}
+    facts = (fact if fact.page not in scanned else fact.model_copy(update={
+        "doubt": _joined("read off a scanned page", fact.doubt)}) for fact in judged(stated))
+    return stated.model_copy(update={"facts": tuple(facts)})
 
 
 def places(page: Page) -> Iterator[tuple[Line | Table, tuple[str, ...] | None, int, str]]:
@@ -168,7 +171,7 @@ def _of_line(line: Line) -> Iterator[Reading]:
 
 def _of_text(text: str, label: str, unit: str, role: str) -> Iterator[Reading]:
     """Every quantity of a text that a label before it (or the row's) names."""
-    celsius = bool(re.search(r"temp|stor|°|operat|lager", f"{label} {text}", re.I))
+    celsius = "°" not in text and bool(re.search(r"temp|stor|operat|lager", f"{label} {text}", re.I))
     found = quantities(_NOT_EXCEED.sub("max", text), unit, celsius)
     text = _NOT_EXCEED.sub("max", text)
     lead = label or (text[:found[0].start] if found else "")

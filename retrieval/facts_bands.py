@@ -24,6 +24,9 @@ def bands_of(page: Page) -> Iterator[Fact]:
                                                                       for r in block.rows) - 1
         if isinstance(block, Table):
             yield from _fact(page, at, quote, _table_side(block), _table_bands(block))
+            for row in () if is_band_table(block) else block.rows:  # several bands printed in one cell
+                words = " ".join(filter(None, row))
+                yield from _fact(page, at, words, side_of(words), list(_pairs(words)))
             run = []
         elif band := _line_band(block.text):
             run.append((at, block.text, band))
@@ -139,7 +142,7 @@ def _line_band(text: str) -> Band | None:
 
 def _pairs(text: str) -> Iterator[Band]:
     """Neighbouring range and current: "0.5C (0~15 °C), 1C (15~45 °C)" or "0~15 °C: 0.5C; 15~45 °C: 1C"."""
-    found = quantities(text, celsius=bool(re.search(r"temp", text, re.I)))
+    found = quantities(text, celsius="°" not in text and bool(re.search(r"temp", text, re.I)))
     wanted = [(w, "T" if w.is_range else "I") for w in found
               if w.is_range and w.dimension == "degC" or not w.is_range and w.dimension in ("A", "C")]
     if [k for _, k in wanted] not in (["T", "I"] * (len(wanted) // 2), ["I", "T"] * (len(wanted) // 2)):

@@ -4,8 +4,8 @@ import re
 from pathlib import PurePath
 from typing import Any
 
+from retrieval.names import cells_named
 from retrieval.parsing import Document, Table
-from retrieval.words import cells_named
 from tools.cells import MAKER_WORDS, load_catalogue
 
 _MODEL = re.compile(r"^(?:(?:product|battery|cell)\s*)?(?:(?:model|type|part|typ|product|name|bezeichnung|designation)"

@@ -35,7 +35,7 @@ class Rule:
 CURRENT = ("A", "C")
 _PULSE = r"pulse|peak|burst|instant|momentar|regen|short.?time|surge|impuls"
 _STANDARD = r"standard|\bstd\b|nominal|normal|recommend|typ|rated|empfohlen|nenn"
-_END = r"cut.?off|terminat|\bend\b|end.of.charge|taper|\btail|final|abschalt|\bcv\b"
+_END = r"cut.?off|terminat|\bend\b|end.of.charge|taper|\btail|final|abschalt"
 
 RULES = (  # the first that fits counts
     Rule("capacity_minimum_ah", ("Ah",), r"(?=.*(?:capacity|kapazität))(?=.*(?:\bmin|guarantee|mindest))",

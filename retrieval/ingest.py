@@ -8,9 +8,9 @@ from pathlib import Path
 from retrieval.chunks import WORDS_PER_CHUNK, chunks
 from retrieval.facts import extract
 from retrieval.files import read_document
+from retrieval.names import cells_named
 from retrieval.parsing import Document, Page, plain, sentences_of
 from retrieval.passages import Passage
-from retrieval.words import cells_named
 from tools.cells import load_catalogue
 from tools.facts import DocumentFacts
 

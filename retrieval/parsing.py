@@ -42,10 +42,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Page:
-    """`number` counts from 1 and is None where a file has no pages."""
+    """`number` counts from 1 and is None where a file has no pages; `recognised` is the text of a scanned page."""
 
     number: int | None
     blocks: tuple[Line | Table, ...]
+    recognised: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,13 @@ class Document:
     def record(self) -> dict[str, Any]:
         """As JSON; the inverse of `document_of`."""
         return {"name": self.name, "remarks": list(self.remarks), "pages": [
-            {"number": p.number, "blocks": [_block_record(b) for b in p.blocks]} for p in self.pages]}
+            {"number": p.number, "blocks": [_block_record(b) for b in p.blocks], "recognised": p.recognised}
+            for p in self.pages]}
 
 
 def document_of(record: dict[str, Any]) -> Document:
     """A document from its JSON."""
-    pages = tuple(Page(p["number"], tuple(_block(b) for b in p["blocks"])) for p in record["pages"])
+    pages = tuple(Page(p["number"], tuple(map(_block, p["blocks"])), p["recognised"]) for p in record["pages"])
     return Document(record["name"], pages, tuple(record["remarks"]))
 
 

@@ -47,11 +47,12 @@ def _document(name: str, data: bytes, pdf, progress: Progress | None) -> Documen
     for number, page in enumerate(pdf.pages[:LAYOUT_PAGES], start=1):
         seen = page.filter(_shown(page))
         hidden += sum(not c["text"].isspace() for c in page.chars) > sum(not c["text"].isspace() for c in seen.chars)
-        blocks = tuple(_blocks(seen))
+        blocks, recognised = tuple(_blocks(seen)), False
         if not blocks and page.images:
             blocks = tuple(_recognised(page))
-            pictures += [] if blocks else [number]
-        pages.append(Page(number, blocks))
+            recognised = bool(blocks)
+            pictures += [number] * (not blocks)
+        pages.append(Page(number, blocks, recognised))
         page.close()
         if progress:
             progress(number, total)

@@ -108,6 +108,7 @@ def _scan(text: str, unit: str, celsius: bool) -> Iterator[Written]:
 
 def _range(m: re.Match, unit: str, celsius: bool) -> Written:
     high_unit = m["hu"] or unit
+    celsius = celsius or "°" in (m["lu"] or "") + high_unit
     low, dimension = _canonical(number_of(m["low"]), m["lu"] or high_unit, celsius)
     high, same = _canonical(number_of(m["high"].lstrip("+")), high_unit, celsius)
     if low > high and m["high"][0] != "-" or dimension != same:

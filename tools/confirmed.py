@@ -150,8 +150,13 @@ def catalogue_of(home: Path | None, tenant: str | None) -> tuple[Cell, ...]:
 
 @lru_cache(maxsize=64)
 def _catalogue(home: Path, tenant: str | None, stamp: tuple) -> tuple[Cell, ...]:
+    return tuple(_made_of(ledgers(home, tenant), tenant).values())
+
+
+def _made_of(found: Sequence[Ledger], tenant: str | None) -> dict[str, Cell]:
+    """The cells by id that these documents' confirmed facts make; the operator's own documents come first."""
     cells = {cell.id: cell for cell in load_catalogue()}
-    for ledger in sorted(ledgers(home, tenant), key=lambda entry: entry.stated.tenant is not None):
+    for ledger in sorted(found, key=lambda entry: entry.stated.tenant is not None):
         stated, facts = ledger.stated, tuple(c.fact for c in ledger.confirmed)
         at = stated.cell or cell_id(stated)
         if at not in cells:
@@ -162,7 +167,7 @@ def _catalogue(home: Path, tenant: str | None, stamp: tuple) -> tuple[Cell, ...]
         for confirmed in ledger.confirmed:
             may_widen = confirmed.widen and stated.tenant == tenant
             cells[at], _, _ = laid_over(cells[at], confirmed.fact, stated.document, may_widen)
-    return tuple(cells.values())
+    return cells
 
 
 def _about(home: Path, tenant: str | None, stated: DocumentFacts, cell: str, chemistry: str) -> DocumentFacts:
@@ -183,9 +188,10 @@ def _about(home: Path, tenant: str | None, stated: DocumentFacts, cell: str, che
 
 
 def _base(home: Path, tenant: str | None, stated: DocumentFacts, document: str) -> Cell | None:
-    """The built-in cell a document is about, as it is without this document's facts; None for a new cell."""
-    if stated.cell:
-        return next((cell for cell in load_catalogue() if cell.id == stated.cell), None)
+    """The cell a document is about, as it is without this document's facts; None for one that it alone knows."""
+    known = _known(home, tenant, stated)
+    if known is not None:
+        return known
     if not stated.model:
         raise CannotAnswer(f"{document} does not say which cell it is about: name it with --cell.")
     with using(load_catalogue()):
@@ -195,6 +201,12 @@ def _base(home: Path, tenant: str | None, stated: DocumentFacts, document: str) 
             return None
     raise CannotAnswer(f"{stated.model} is {taken.name} of the catalogue: confirm with --cell {taken.name!r}, or name "
                        "the new cell with --cell.")
+
+
+def _known(home: Path, tenant: str | None, stated: DocumentFacts) -> Cell | None:
+    others = [ledger for ledger in ledgers(home, tenant)
+              if (ledger.stated.tenant, ledger.stated.document) != (stated.tenant, stated.document)]
+    return _made_of(others, tenant).get(stated.cell or cell_id(stated))
 
 
 def _chosen(stated: DocumentFacts, wanted: Sequence[str]) -> tuple[list[Fact], list[dict[str, Any]]]:
@@ -260,12 +272,12 @@ def _row(fact: Fact, why: str) -> dict[str, Any]:
 
 def _shown(home: Path, tenant: str | None, ledger: Ledger) -> dict[str, Any]:
     stated = ledger.stated
-    base = next((cell for cell in load_catalogue() if cell.id == stated.cell), None)
+    base = _known(home, tenant, stated)
     rows = [_fact_row(fact, ledger, base) for fact in stated.facts]
     rows += [_fact_row(c.fact, ledger, base) for c in ledger.confirmed
              if not any(f.field == c.fact.field and same_value(f.value, c.fact.value) for f in stated.facts)]
     return {"document": stated.document, "tenant": stated.tenant, "cell": base.name if base else stated.model,
-            "known_cell": base is not None, "manufacturer": stated.manufacturer, "chemistry": stated.chemistry,
+            "known_cell": bool(stated.cell), "manufacturer": stated.manufacturer, "chemistry": stated.chemistry,
             "removed": ledger.removed, "remarks": list(stated.remarks), "facts": rows}
 
 

@@ -29,7 +29,8 @@ def laid_over(cell: Cell, fact: Fact, document: str, widen: bool = False) -> tup
     """(the cell with the fact, what the fact did, why in words).
 
     A fact that widens a limit, or differs from a stated value without touching a limit, changes nothing but the
-    cell's list of conflicts; the former takes effect with `widen`. Both values stay visible either way.
+    cell's list of conflicts. With `widen` a fact on a limit counts instead of what is stated, even so. Both values
+    stay visible either way.
     """
     stated = _stated(cell, fact.field)
     if stated is not None and same_value(stated, _comparable(fact)):
@@ -38,19 +39,22 @@ def laid_over(cell: Cell, fact: Fact, document: str, widen: bool = False) -> tup
         if stated is None:
             return _with(cell, fact, document, None), "adds", "the catalogue is silent on it"
         return _disputed(cell, fact, document), "differs", f"the catalogue states {told(fact.field, stated)}"
+    instead = _with(_disputed(cell, fact, document), fact, document, stated, instead=True)
+    loose = loosened(cell, instead)
+    why = f"it would allow {loose.after} instead of {loose.before} {loose.where}" if loose else (
+        f"the catalogue states {told(fact.field, stated)}" if stated is not None else "the catalogue is silent on it")
+    if widen and (loose or not loosened(instead, cell)):
+        return instead, "widens", why
     changed = _with(cell, fact, document, stated)
-    if loose := loosened(cell, changed):
-        why = f"it would allow {loose.after} instead of {loose.before} {loose.where}"
-        if widen:
-            return _with(_disputed(cell, fact, document), fact, document, stated, instead=True), "widens", why
+    if loosened(cell, changed):
         return _disputed(cell, fact, document), "widens", why
     if tight := loosened(changed, cell):
         conflict = cell if stated is None else _disputed(cell, fact, document)
         return (_with(conflict, fact, document, stated), "tightens",
                 f"{tight.before} {tight.where} where the catalogue alone allows {tight.after}")
     if stated is None:
-        return changed, "adds", "the catalogue is silent on it"
-    return _disputed(cell, fact, document), "differs", f"the catalogue states {told(fact.field, stated)}"
+        return changed, "adds", why
+    return _disputed(cell, fact, document), "widens" if loose else "differs", why
 
 
 def new_cell(stated: DocumentFacts, facts: tuple[Fact, ...]) -> Cell | None:

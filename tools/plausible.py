@@ -49,7 +49,7 @@ def judged(stated: DocumentFacts, known: Mapping[str, Any] | None = None) -> tup
 
 
 def _judged(fact: Fact, given: Mapping[str, Any], chemistry: str, size: str) -> Fact:
-    impossible, doubts = [], [fact.doubt] if fact.doubt else []
+    impossible, doubts = [], fact.doubt.split("; ") if fact.doubt else []
     for cannot, odd in _verdicts(fact, given, chemistry, size):
         impossible += [cannot] * bool(cannot)
         doubts += [odd] * bool(odd)
@@ -164,7 +164,7 @@ def _of_mass(value: float, given: Mapping[str, Any]) -> Iterator[Verdict]:
 def _against_mass(capacity: float | None, mass: float | None, given: Mapping[str, Any]) -> Iterator[Verdict]:
     if capacity and mass:
         energy = capacity * given.get("voltage_nominal_v", 3.6) / (mass / 1000)
-        if not SPECIFIC_ENERGY[0] / 3 <= energy <= SPECIFIC_ENERGY[1] * 3:
+        if not SPECIFIC_ENERGY[0] / 3 <= energy <= SPECIFIC_ENERGY[1] * 1.5:
             yield f"{capacity:g} Ah in {mass:g} g would be {energy:.3g} Wh/kg", ""
         elif not SPECIFIC_ENERGY[0] <= energy <= SPECIFIC_ENERGY[1]:
             yield "", f"{capacity:g} Ah in {mass:g} g would be {energy:.3g} Wh/kg"
