@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def train(name: str, data: Path, work: Path, minutes: float, batch: int, peak: f
         for rows in batches:
             progress = min(spent / budget, 1.0)
             for group in optimiser.param_groups:
-                group["lr"] = peak * min(1.0, (epoch + 1) / 3) * (0.02 + 0.98 * (1 + np.cos(np.pi * progress)) / 2)
+                group["lr"] = peak * min(1.0, (epoch + 1) / 3) * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
             loss = loss_of(world, training.take(rows))
             optimiser.zero_grad()
             loss.backward()
