@@ -19,7 +19,7 @@ from tools.remaining_life_early import log_life
 PUBLISHED_RMSE = {"variance (Severson 2019)": 138, "discharge (Severson 2019)": 91, "full (Severson 2019)": 118,
                   "ridge (BatteryML)": 116, "principal components (BatteryML)": 90, "CNN (BatteryML)": 102}
 TRUSTS, BANDS = (0.1, 0.5, 2.0, 8.0, 30.0), (0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0)
-SEEN, FUTURE_POINTS, GOAL = 1 / 3, 20, 0.9
+SEEN, FUTURE_POINTS, GOAL, FEW_CELLS = 1 / 3, 20, 0.9, 15
 UNSEEN_WIDTH = 0.35  # of the logarithm of life, where a data sheet is all that is known of a type
 
 
@@ -131,14 +131,15 @@ def prospective(lives: list[Life]) -> dict:
               for trust in TRUSTS}
     rows = [{"group": x.group, "slope": _mae(c.slope(), c.true), "mean": _mae(c.mean(s), c.true)}
             for x, c, s in zip(lives, cases, own, strict=True)]
-    chosen = {"forecast": _tuned(known, cases), "unseen": _tuned(unseen, cases)}
+    few = [len(s.weight) < FEW_CELLS for s in own]
+    chosen = {"forecast": _tuned(known, cases, few), "unseen": _tuned(unseen, cases, [False] * len(cases))}
     for name, found in chosen.items():
         for row, case, (f, _, _) in zip(rows, cases, found, strict=True):
             inside = (f[0] <= case.true) & (case.true <= f[2])
             row |= {name: _mae(f[1], case.true), f"{name}_inside": float(np.mean(inside))}
     groups = {g: _mean_of([r for r in rows if r["group"] == g]) for g in dict.fromkeys(x.group for x in lives)}
     return {"groups": groups, "all_cells": _mean_of(rows), "mean_over_groups": _mean_of(list(groups.values())),
-            "chosen": {name: [(trust, band) for _, trust, band in found[:2]] for name, found in chosen.items()}}
+            "chosen": {name: sorted({(trust, band) for _, trust, band in found}) for name, found in chosen.items()}}
 
 
 def _others(lives: list[Life]) -> list[Shapes]:
@@ -154,32 +155,39 @@ def _forecast(case: Case, shapes: Shapes, trust: float) -> np.ndarray:
 
 
 def _unseen(case: Case, other: Shapes, own: Shapes, trust: float) -> np.ndarray:
-    """Shapes of other data sets and plain powers of time; of its own type only the usual life is known, as a data sheet tells it."""
+    """Shapes of other data sets and plain powers of time; of its own type the usual life, as a data sheet tells it."""
     usual = float(np.median(own.log_clock))
     shapes = Shapes(other.loss, np.full(len(other.weight), usual), other.weight).with_powers(usual)
     found = forecast(case.clock, case.loss, case.future, shapes, trust, UNSEEN_WIDTH)
     return np.stack([found.low, found.loss, found.high])
 
 
-def _tuned(found: dict[float, list[np.ndarray]], cases: list[Case]) -> list[tuple[np.ndarray, float, float]]:
-    """(low, middle, high), trust and band per case, with trust and band chosen on the other half of the cases."""
-    chosen = {half: _choice(found, cases, range(1 - half, len(cases), 2)) for half in (0, 1)}
+def _tuned(found: dict[float, list[np.ndarray]], cases: list[Case],
+           few: list[bool]) -> list[tuple[np.ndarray, float, float]]:
+    """(low, middle, high), trust and band per case, chosen on the other half of the cases.
+
+    Groups of `few` cells get a band of their own: a small library knows less of what may happen.
+    """
+    chosen = {(half, small): _choice(found, cases, range(1 - half, len(cases), 2),
+                                     [i for i in range(1 - half, len(cases), 2) if few[i] == small])
+              for half in (0, 1) for small in set(few)}
     result = []
     for i in range(len(cases)):
-        trust, band = chosen[i % 2]
+        trust, band = chosen[i % 2, few[i]]
         low, middle, high = found[trust][i]
         widened = np.stack([middle - band * (middle - low), middle, middle + band * (high - middle)])
         result.append((widened, trust, band))
     return result
 
 
-def _choice(found: dict[float, list[np.ndarray]], cases: list[Case], those: range) -> tuple[float, float]:
-    """Trust with the least error and the narrowest band that covers GOAL, over some of the cases."""
+def _choice(found: dict[float, list[np.ndarray]], cases: list[Case], those: range,
+            banded: list[int]) -> tuple[float, float]:
+    """Trust with the least error over `those` cases and the narrowest band that covers GOAL over the `banded`."""
     trust = min(found, key=lambda t: np.mean([_mae(found[t][i][1], cases[i].true) for i in those]))
 
     def covered(band: float) -> float:
         inside = []
-        for i in those:
+        for i in banded:
             low, middle, high = found[trust][i]
             inside.append(np.mean((cases[i].true >= middle - band * (middle - low))
                                   & (cases[i].true <= middle + band * (high - middle))))

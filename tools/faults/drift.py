@@ -16,6 +16,7 @@ class Drift:
 
     score: np.ndarray  # cumulative sum of standardised excess
     level: np.ndarray  # present departure from the series' own baseline, in its unit
+    peak: np.ndarray  # upper quartile of the departure since it began
     rate: np.ndarray  # per 30 days, since it began
     begun: np.ndarray  # index of the charge since which the sum is above zero
 
@@ -41,7 +42,8 @@ def drift(days: np.ndarray, values: np.ndarray, errors: np.ndarray, floor: float
         begun = np.where(total <= 0, i, begun)
         total = np.maximum(total + excess[i], 0.0)
     rate = np.array([_rate(days[b:], values[b:, j]) for j, b in enumerate(begun)])
-    return Drift(total, np.median(values[-RECENT:] - usual, axis=0), rate, begun)
+    peak = np.array([sign * np.quantile(away[b:, j], 0.75) for j, b in enumerate(begun)])
+    return Drift(total, np.median(values[-RECENT:] - usual, axis=0), peak, rate, begun)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

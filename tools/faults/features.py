@@ -7,8 +7,9 @@ voltage sensor reads `c` too high shows, to first order,
     V - V_median = g a + g b / (1 + b) (q_end - q) + r I + c,     g = dV_median/dq,
 
 so one linear least-squares fit over the constant-current part and the relaxed end gives all four with their
-covariance (a cell that is far off is fitted to the shifted curve itself). Relaxation after the charge is a sum of decaying exponentials unless plated lithium strips (Uhlmann et
-al., J. Power Sources 279, 428 (2015)); a matched filter looks for the step at the end of stripping.
+covariance (a cell that is far off is fitted to the shifted curve itself). Relaxation after the charge is a sum of
+decaying exponentials unless plated lithium strips (Uhlmann et al., J. Power Sources 279, 428 (2015)); a matched filter
+looks for the step at the end of stripping.
 """
 
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ class Features:
     pack_plating_v: tuple[float, float]  # the same of the mean cell: value, standard error
     cooling_per_h: tuple[float, float]  # share of the excess temperature lost per hour: value, standard error
     temperature_c: float  # median cell, before the charge
+    end_v: float  # median cell at the end, at rest where the record goes on so long
+    end_slope_v_per_ah: float
 
 
 @lru_cache(maxsize=1024)
@@ -74,14 +77,14 @@ def features(record: ChargeRecord) -> Features | None:
     begin, end = int(charging[0]), int(charging[-1])
     taken_ah = np.concatenate([[0.0], np.cumsum((record.current_a[1:] + record.current_a[:-1]) / 2
                                                 * np.diff(record.t_s) / 3600)])
-    charge, capacity, voltage = _fit(record, taken_ah, begin, end)
+    charge, capacity, voltage, slope = _fit(record, taken_ah, begin, end)
     plating, of_pack = _plating(record, end)
     before = record.temperature_c[:begin] if begin else record.temperature_c[:1]
     noise = np.hypot(TEMPERATURE_STEP_K, _noise(record.temperature_c))
     return Features(
         record.started, record.cells, charge, capacity, _resistance(record), voltage,
         _relative(before.mean(axis=0), noise / np.sqrt(len(before))), _warming(record, before, end, noise), plating,
-        of_pack, _cooling(record), float(np.median(before)))
+        of_pack, _cooling(record), float(np.median(before)), float(np.median(record.voltage_v[-1])), slope)
 
 
 def _none(k: int) -> Measured:
@@ -102,8 +105,9 @@ def _noise(values: np.ndarray) -> float:
 # -- charge, capacity, voltage sensor
 
 
-def _fit(record: ChargeRecord, taken_ah: np.ndarray, begin: int, end: int) -> tuple[Measured, Measured, Measured]:
-    """Charge offset (Ah), capacity share and sensor offset (V) from the steady charge and the relaxed end."""
+def _fit(record: ChargeRecord, taken_ah: np.ndarray, begin: int,
+         end: int) -> tuple[Measured, Measured, Measured, float]:
+    """Charge offset (Ah), capacity share, sensor offset (V) from the steady charge and the relaxed end; end slope."""
     k = len(record.cells)
     level = float(np.median(record.current_a[begin:end + 1]))
     steady = np.abs(record.current_a - level) < 0.03 * level
@@ -111,7 +115,7 @@ def _fit(record: ChargeRecord, taken_ah: np.ndarray, begin: int, end: int) -> tu
     steady[end + 1:] = False
     relaxed = record.t_s > record.t_s[end] + RELAXED_S
     if steady.sum() < MIN_SAMPLES:
-        return _none(k), _none(k), _none(k)
+        return _none(k), _none(k), _none(k), 0.0
     middle = np.median(record.voltage_v, axis=1)
     slope = _slope(taken_ah[steady], middle[steady])
     rows = np.flatnonzero(steady | relaxed)
@@ -128,7 +132,8 @@ def _fit(record: ChargeRecord, taken_ah: np.ndarray, begin: int, end: int) -> tu
     share = np.clip(value[1], -0.9, 0.9)
     charge = Measured(_centred(value[0]), error[0])
     capacity = Measured(_centred(share / (1 - share)), error[1] / (1 - share) ** 2)
-    return charge, capacity, Measured(_centred(value[2]), error[2]) if relaxed.any() else _none(k)
+    voltage = Measured(_centred(value[2]), error[2]) if relaxed.any() else _none(k)
+    return charge, capacity, voltage, float(slope[-1])
 
 
 def _refined(curve, taken_ah: np.ndarray, short_ah: np.ndarray, design: np.ndarray, apart: np.ndarray,

@@ -13,10 +13,11 @@ from tools.faults.finding import Evidence, Fault, Finding, cell_names
 # Sum at which a trend is reported, and departures that do not matter or that sound cells reach by ageing apart, in the
 # unit of the series (percent of capacity, points of capacity, percent of resistance, mV, K, K, mV, percent). Chosen on
 # fleets of `eval.fault_fleet` with seed 1 so that sound packs raise less than one alarm in 1,000 pack-months.
-LIMITS = {"charge": 5.0, "capacity": 12.0, "resistance": 6.0, "voltage": 5.0, "temperature": 6.0, "warming": 6.0,
+LIMITS = {"charge": 6.0, "capacity": 12.0, "resistance": 12.0, "voltage": 6.0, "temperature": 6.0, "warming": 10.0,
           "plating": 5.0, "cooling": 6.0}
-FLOORS = {"charge": 0.3, "capacity": 1.5, "resistance": 5.0, "voltage": 0.8, "temperature": 0.5, "warming": 0.6,
+FLOORS = {"charge": 0.4, "capacity": 1.5, "resistance": 8.0, "voltage": 1.2, "temperature": 0.5, "warming": 0.8,
           "plating": 1.0, "cooling": 12.0}
+MOST_SHORT = 0.15  # of the capacity: further from full a charge's end is not taken to be
 INVOLVED = 0.5  # of the limit: a neighbour that drifts as well
 
 
@@ -62,7 +63,7 @@ class Scores:
 
     def __init__(self, e: Evidence):
         newest = e.features[-1].cells if e.features else ()
-        self.features = [f for f in e.features if f.cells == newest]
+        self.features = [_at_full(f, e) for f in e.features if f.cells == newest]
         self.cells = np.array(newest)
         self.drifts: dict[str, Drift] = {}
         self.shown: dict[str, list[Features]] = {}
@@ -99,23 +100,35 @@ class Scores:
         worst = max(at, key=lambda j: d.score[j])
         begun = min(int(d.begun[j]) for j in at)
         cells = () if whole_pack else tuple(int(self.cells[j]) for j in at)
-        return Suspicion(fault, cells, score, float(d.level[worst]), float(d.rate[worst]),
+        level = d.peak if fault == "plating_signature" else d.level  # plating comes and goes with the cold
+        return Suspicion(fault, cells, float(score), float(level[worst]), float(d.rate[worst]),
                          shown[begun].started, len(shown) - begun, key.rstrip("+-"))
+
+
+def _at_full(f: Features, e: Evidence) -> Features:
+    """Charge offsets as they are when full, where packs are balanced: below it a smaller cell stands lower anyway."""
+    nominal_ah, full_v = (e.cell.capacity_nominal_ah or 0.0) * e.pack.parallel, e.cell.voltage_charge_cutoff_v
+    if not nominal_ah or full_v is None or f.end_slope_v_per_ah <= 0:
+        return f
+    short_ah = np.clip((full_v - f.end_v) / f.end_slope_v_per_ah, 0, MOST_SHORT * nominal_ah)
+    share = f.capacity.value / (1 + f.capacity.value)
+    return replace(f, charge_ah=Measured(f.charge_ah.value - short_ah * share, f.charge_ah.error))
 
 
 def suspicions(e: Evidence) -> list[Suspicion]:
     """Every fault with the score of its trend; one cause per cell, where several series move the strongest speaks."""
     s = Scores(e)
     fall, rise, weak, ohm = (s.of(k) for k in ("charge-", "charge+", "capacity-", "resistance+"))
-    charge = np.maximum(fall, rise)
-    found = [s.suspicion("weak_cell", "capacity-", [j], weak[j]) for j in np.flatnonzero((weak > 0) & (weak >= charge))]
-    found += [s.suspicion("high_resistance", "resistance+", [j], ohm[j]) for j in np.flatnonzero(ohm > 0)]
-    found += _charge(s, np.where(charge > weak, fall, 0.0), np.where(charge > weak, rise, 0.0))
-    explained = (charge >= 1) | (ohm >= 1) | (weak >= 1)
+    sensor = np.maximum(s.of("voltage-"), s.of("voltage+"))
+    cause = np.argmax(np.stack([ohm, weak, np.maximum(fall, rise), sensor]), axis=0)
+    at = np.flatnonzero((cause == 0) & (ohm > 0))
+    found = [s.suspicion("high_resistance", "resistance+", [j], ohm[j]) for j in at]
+    found += [s.suspicion("weak_cell", "capacity-", [j], weak[j]) for j in np.flatnonzero(cause == 1)]
+    found += _charge(s, np.where(cause == 2, fall, 0.0), np.where(cause == 2, rise, 0.0))
     for key in ("voltage-", "voltage+", "temperature-", "temperature+"):
-        scores = np.where(explained & key.startswith("voltage"), 0.0, s.of(key))
+        scores = np.where((cause != 3) & key.startswith("voltage"), 0.0, s.of(key))
         found += [s.suspicion("sensor_drift", key, [j], scores[j]) for j in np.flatnonzero(scores > 0)]
-    return found + _heat(s, np.where(ohm >= 1, 0.0, s.of("warming+"))) + _plating(s)
+    return found + _heat(s, np.where(ohm >= INVOLVED, 0.0, s.of("warming+"))) + _plating(s)
 
 
 def _charge(s: Scores, fall: np.ndarray, rise: np.ndarray) -> list[Suspicion]:
