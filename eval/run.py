@@ -56,12 +56,13 @@ def charging(
 def world_model(
     seed: Annotated[int, typer.Option(help="Draws other protocols, temperatures and health.")] = 1,
     runs: Annotated[int, typer.Option(help="One-hour runs per cell model.", min=6)] = 24,
+    data: Annotated[Path | None, typer.Option(help="Directory with measured cells, to hold both against.")] = None,
     as_json: Json = False,
 ):
     """The world model answers as the DFN does, on hours it never saw."""
     from eval.world_model import measure, print_report
 
-    report = measure(seed, runs)
+    report = measure(seed, runs, data)
     print_report(report)
     _emit(report, as_json)
 
@@ -90,6 +91,34 @@ def simulator(
     found = report(data)
     print_report(found)
     _emit(found, as_json)
+
+
+@app.command("diagnose")
+def diagnose(
+    seed: Annotated[int, typer.Option(help="Of the simulated fleet; the limits were chosen on seed 1.")] = 7,
+    sound: Annotated[int, typer.Option(help="Packs without a fault.", min=1)] = 150,
+    per_size: Annotated[int, typer.Option(help="Packs per fault and size.", min=1)] = 4,
+    as_json: Json = False,
+):
+    """Seeded faults are found before a limit is crossed, with few false alarms."""
+    from eval.diagnose import measure, print_report
+
+    report = measure(seed, sound, per_size)
+    print_report(report)
+    _emit(report, as_json)
+
+
+@app.command("lifetime")
+def lifetime(
+    data: Annotated[Path, typer.Option(help="Directory with lifetime/ and soh_cycles/ of the public data sets.")],
+    as_json: Json = False,
+):
+    """Lives of measured cells: from the first 100 cycles, and from the first third of a life."""
+    from eval.lifetime import measure, print_report
+
+    report = measure(data)
+    print_report(report)
+    _emit(report, as_json)
 
 
 def _emit(report: dict, as_json: bool) -> None:
