@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from oracle.chat_documents import KINDS, DocumentTurn, added, chosen, confirmed
 from oracle.chat_view import Step, Turn, turn_messages
 from oracle.errors import OracleError
 from oracle.events import Answered, ToolCalled, ToolReturned
@@ -35,6 +37,7 @@ STOPPED = "Stopped before the answer was ready."
 TEXT_PIECES, PIECE_S = 14, 0.03  # an answer appears in at most so many pieces, so far apart
 MAX_QUESTION_CHARACTERS = 4000
 MAX_CONCURRENT = 16
+MAX_UPLOAD = "50mb"
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Liberation Sans", "sans-serif")
 MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
@@ -52,6 +55,8 @@ def build_chat(agent, context: Context | None = None):
         turns = gr.State([])
         with gr.Row(elem_id="top", equal_height=True):
             gr.HTML(lambda: _header(context or agent.context), elem_id="brand", padding=False)  # at each page load
+            files_button = gr.UploadButton("Add files", elem_id="files", size="sm", scale=0, min_width=96,
+                                           file_count="multiple", file_types=KINDS)
             fresh = gr.Button("New chat", elem_id="fresh", size="sm", scale=0, min_width=96)
         chatbot = gr.Chatbot(
             elem_id="chat", show_label=False, container=False, scale=1, height="100%", layout="bubble",
@@ -65,6 +70,7 @@ def build_chat(agent, context: Context | None = None):
                 placeholder="Ask about a pack or a cell")
             hint = gr.HTML(_hint(), elem_id="hint", padding=False)
         _wire(agent, box, fresh, chatbot, turns, hint)
+        _wire_documents(lambda: context or agent.context, files_button, chatbot, turns)
     return blocks
 
 
@@ -84,7 +90,8 @@ def launch(agent, host: str = "127.0.0.1", port: int = 7860, context: Context | 
     blocks = build_chat(agent, context)
     blocks.queue(default_concurrency_limit=MAX_CONCURRENT)
     blocks.launch(server_name=host, server_port=port, prevent_thread_lock=not block, quiet=True, share=False,
-                  inbrowser=False, ssr_mode=False, footer_links=[], enable_monitoring=False, **appearance())
+                  inbrowser=False, ssr_mode=False, footer_links=[], max_file_size=MAX_UPLOAD, enable_monitoring=False,
+                  **appearance())
     return blocks
 
 
@@ -108,7 +115,7 @@ def respond(agent, turns: list[Turn], question: str) -> Iterator[None]:
 def conversation(turns: list[Turn]) -> list[dict[str, str]]:
     """What was said so far, as the agent reads it: a question without an answer keeps its sentence."""
     messages = []
-    for turn in turns:
+    for turn in (turn for turn in turns if isinstance(turn, Turn)):
         said = turn.answered.text if turn.answered else turn.problem or STOPPED
         messages += [{"role": "user", "content": turn.question}, {"role": "assistant", "content": said}]
     return messages
@@ -168,6 +175,9 @@ def _wire(agent, box, fresh, chatbot, turns, hint) -> None:
         yield from ask(event.value["text"], history)
 
     def again(event: gr.SelectData, history: list[Turn]):
+        if chosen(event.value):
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return
         failed = next((i for i, t in enumerate(history) if t.problem and t.question == event.value), None)
         yield from ask(event.value, [t for i, t in enumerate(history) if i != failed])
 
@@ -185,8 +195,32 @@ def _wire(agent, box, fresh, chatbot, turns, hint) -> None:
     fresh.click(lambda: ([], [], gr.Textbox(value="", **idle), _hint()), None, shown, cancels=running, **options)
 
 
-def _messages(turns: list[Turn]) -> list[dict[str, Any]]:
-    return [message for turn in turns for message in turn_messages(turn)]
+def _wire_documents(scope, files_button, chatbot, turns) -> None:
+    """Files dropped or chosen become a turn; its buttons confirm what they state."""
+    import gradio as gr
+
+    def add(paths: list[str], history: list[Turn | DocumentTurn]):
+        turn = DocumentTurn([Path(path).name for path in paths])
+        history.append(turn)
+        yield _messages(history), history
+        for _ in added(turn, paths, scope()):
+            yield _messages(history), history
+
+    def confirm(event: gr.SelectData, history: list[Turn | DocumentTurn]):
+        wanted = chosen(event.value)
+        if wanted is None:
+            return gr.skip(), gr.skip()
+        confirmed(history, wanted, scope())
+        return _messages(history), history
+
+    options = {"show_progress": "hidden", "api_visibility": "private"}
+    files_button.upload(add, [files_button, turns], [chatbot, turns], **options)
+    chatbot.option_select(confirm, [turns], [chatbot, turns], **options)
+
+
+def _messages(turns: list[Turn | DocumentTurn]) -> list[dict[str, Any]]:
+    return [message for turn in turns
+            for message in (turn.messages() if isinstance(turn, DocumentTurn) else turn_messages(turn))]
 
 
 def _header(context: Context) -> str:

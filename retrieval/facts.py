@@ -171,31 +171,46 @@ def _of_line(line: Line) -> Iterator[Reading]:
 
 def _of_text(text: str, label: str, unit: str, role: str) -> Iterator[Reading]:
     """Every quantity of a text that a label before it (or the row's) names."""
-    celsius = "°" not in text and bool(re.search(r"temp|stor|operat|lager", f"{label} {text}", re.I))
-    found = quantities(_NOT_EXCEED.sub("max", text), unit, celsius)
     text = _NOT_EXCEED.sub("max", text)
+    celsius = "°" not in text and bool(re.search(r"temp|stor|operat|lager", f"{label} {text}", re.I))
+    found = quantities(text, unit, celsius)
     lead = label or (text[:found[0].start] if found else "")
-    if _two_sides(lead) and len(found) == 2 and found[0].dimension == found[1].dimension:
-        order = ("discharge", "charge") if re.search(r"dis-?\s?charg", lead, re.I).start() < 4 + len(lead) - len(
-            lead.lstrip()) and re.match(r"\W*(?:\w+\W+){0,3}dis", lead, re.I) else ("charge", "discharge")
-        for written, side in zip(found, order, strict=True):
-            yield from _named(re.sub(r"(?:dis-?)?charg\w*\W{0,3}(?:and|or|/|&)?\W{0,3}(?:dis-?)?charg\w*", side, lead,
-                                     count=1, flags=re.I), written, role, "")
+    if sides := _sides(lead, found):
+        for written, side in zip(found, sides, strict=True):
+            yield from _named(_BOTH_SIDES.sub(side, lead, count=1), written, role, "")
         return
     for before, written, behind in texts_around(text, found):
-        local = _CLAUSE.split(before)[-1][-80:]
-        after = re.match(r"\W{0,3}(cut-?\s?off|end|terminat\w*|taper|max\b|min\b|typ\b)", behind, re.I)
-        hint = f" {after[1]}" if after and not re.search(r"\b(?:max|min|typ)", local, re.I) else ""
-        stem = re.sub(r"\b(?:min|typ|max|nom)(?:imum|ical|inal)?\b\.?", " ", lead) if local and local != lead else lead
-        for words in (f"{local}{hint} {role}", f"{stem} {local}{hint} {role}"):
-            named = list(_named(words, written, role, _condition(behind)))
-            if named:
-                yield from named
-                break
+        tried = (list(_named(words, written, role, _condition(behind)))
+                 for words in _labels(before, behind, lead, role, bool(label)))
+        yield from next((readings for readings in tried if readings), [])
 
 
-def _two_sides(label: str) -> bool:
-    return bool(re.search(r"charg", label, re.I) and re.search(r"dis-?\s?charg", label, re.I) and not side_of(label))
+_BOTH_SIDES = re.compile(r"(dis-?\s?)?charg\w*\W{0,3}(?:and|or|und|/|&|,)?\W{0,3}(dis-?\s?)?charg\w*", re.I)
+_BEHIND = re.compile(r"\W{0,3}(cut-?\s?off|end|terminat\w*|taper|max\b|min\b|typ\b)", re.I)
+_EXTREME = re.compile(r"\b(?:min|typ|max|nom)(?:imum|ical|inal)?\b\.?", re.I)
+
+
+def _sides(label: str, found: list[Written]) -> tuple[str, ...]:
+    """("charge", "discharge") in the label's order where it names both for two values: "charge / discharge current"."""
+    both = _BOTH_SIDES.search(label)
+    if not both or side_of(label) or len(found) != 2 or found[0].dimension != found[1].dimension:
+        return ()
+    return ("discharge", "charge") if both[1] else ("charge", "discharge")
+
+
+def _labels(before: str, behind: str, lead: str, role: str, is_row: bool) -> Iterator[str]:
+    """Labels to try for a quantity, the nearest first: its own words, then those of its row or of its line's begin.
+
+    A line's begin speaks for a later value only where few words stand between: not across a sentence.
+    """
+    *earlier, local = _CLAUSE.split(before)
+    local, after = local[-80:], _BEHIND.match(behind)
+    if after and not _EXTREME.search(local):
+        local += f" {after[1]}"
+    yield f"{local} {role}"
+    if is_row or (not earlier and len(re.findall(r"[^\W\d]{2,}", local)) <= 3):
+        stem = lead if local.strip() in ("", lead.strip()) else _EXTREME.sub(" ", lead)
+        yield f"{stem} {local} {role}"
 
 
 def _named(label: str, written: Written, role: str, note: str) -> Iterator[Reading]:

@@ -21,6 +21,16 @@ def fleet(demo):
 
 
 @pytest.fixture(scope="session")
+def indexed_home(tmp_path_factory):
+    """A home with the catalogue indexed and no fleet; copy its folder `index` to add documents to it."""
+    from retrieval.library import build_index
+
+    home = tmp_path_factory.mktemp("indexed")
+    build_index(Context(home))
+    return home
+
+
+@pytest.fixture(scope="session")
 def served_settings():
     """The settings of the environment, with a merged model under ORACLE_HOME; skipped where there is none."""
     from oracle.settings import Settings
