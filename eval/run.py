@@ -41,13 +41,16 @@ def tool_calls(
 
 @app.command("charging")
 def charging(
-    scenarios: Annotated[int, typer.Option(help="How many of the seeded scenarios to run.", min=1, max=12)] = 12,
+    count: Annotated[int, typer.Option(help="How many scenarios to draw.", min=1)] = 60,
+    seed: Annotated[int, typer.Option(help="Draws other scenarios.")] = 20,
+    envelope: Annotated[str, typer.Option(help="physics or datasheet.")] = "physics",
+    work: Annotated[Path | None, typer.Option(help="JSON lines to write as it goes and to resume from.")] = None,
     as_json: Json = False,
 ):
-    """Recommended charges hold every limit in the DFN and keep their deadlines (12 scenarios)."""
+    """Recommended charges hold every limit in the DFN, keep their deadlines and are near the fastest possible."""
     from eval.charging import measure, print_report
 
-    report = measure(scenarios)
+    report = measure(count, seed, envelope, work)
     print_report(report)
     _emit(report, as_json)
 

@@ -6,6 +6,7 @@ particles' surface, which is closer to a converged one than PyBaMM's default.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from rich.progress import track
 from rich.table import Table
 
 from eval.report import header, people, print_header
+from eval.simulator import print_rows
 from tools.cells import find_cell
 from tools.errors import CannotAnswer
 from tools.parameters import model_of
@@ -28,8 +30,9 @@ HOUR_S = 3600.0
 TARGETS = {"voltage_mae_mv": 1.7, "anode_mae_mv": 2.0, "lowest_anode_mae_mv": 5.0, "temperature_mae_k": 0.2}
 
 
-def measure(seed: int, runs: int) -> dict[str, Any]:
-    """`runs` per cell model: one row each, and the means per cell model, per kind and over all."""
+def measure(seed: int, runs: int, measured_cells: Path | None = None) -> dict[str, Any]:
+    """`runs` per cell model: one row each, and the means per cell model, per kind and over all; with a directory of
+    measured cells also the DFN and the world model against those."""
     rows = []
     for cell_model in CELLS:
         for number in track(range(runs), description=cell_model, console=people):
@@ -39,7 +42,14 @@ def measure(seed: int, runs: int) -> dict[str, Any]:
         "seed": seed, "runs": runs, "targets": TARGETS, "rows": rows,
         "cells": {name: _means([r for r in rows if r["cell_model"] == name]) for name in CELLS},
         "kinds": {kind: _means([r for r in rows if r["kind"] == kind]) for kind in KINDS},
-        "all": _means(rows)}
+        "all": _means(rows), "measured_cells": _against_measured(measured_cells) if measured_cells else None}
+
+
+def _against_measured(directory: Path) -> list[dict[str, Any]]:
+    from eval import simulator
+    from tools.world.rollout import predict
+
+    return simulator.means(simulator.measure(directory, {"DFN": simulator.dfn, "world model": predict}))
 
 
 def compare(cell_model: str, kind: str, rng: np.random.Generator) -> dict[str, Any]:
@@ -135,3 +145,6 @@ def print_report(report: Mapping[str, Any]) -> None:
                       f"{row['lowest_anode_mae_mv']:.2f}", f"{row['lowest_anode_within_5_mv_percent']:.0f} %",
                       f"{row['temperature_mae_k']:.3f}")
     people.print(table)
+    if report["measured_cells"]:
+        people.print("Both against measured cells, predicted minus measured:")
+        print_rows(report["measured_cells"])

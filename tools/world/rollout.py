@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tools.errors import CannotAnswer
 from tools.parameters import PARAMETERISATIONS, Parameterisation
 from tools.world.model import KELVIN, CellWorld, State
 
@@ -110,9 +111,14 @@ def predict(parameterisation: Parameterisation, soc_percent: float, ambient_c: f
             longest_s: float = 60.0) -> dict[str, np.ndarray]:
     """One cell under a measured current: `current_a[i]` (charging positive, own size) holds from t_s[i-1] to t_s[i].
 
-    Returns voltage_v, temperature_c, anode_potential_v and soc_percent at t_s (the first at rest).
+    Returns voltage_v, temperature_c, anode_potential_v and soc_percent at t_s (the first at rest). Raises
+    CannotAnswer where no model was trained or the cell is outside what it was trained for.
     """
     world = world_for(parameterisation)
+    if world is None:
+        raise CannotAnswer(f"No world model was trained for {parameterisation.name}.")
+    if why := world.outside(soc_percent, ambient_c, soh_percent):
+        raise CannotAnswer(why)
     state = world.rested(soc_percent, ambient_c, soh_percent, start_c)
     names = ("voltage_v", "temperature_c", "anode_potential_v", "soc_percent")
     rows = [[float(getattr(state, name)) for name in names]]
