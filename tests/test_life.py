@@ -10,7 +10,7 @@ from tools.cells import find_cell
 from tools.contract import Context
 from tools.errors import BadArgument, CannotAnswer
 from tools.life import NAUMANN, SCHMALSTIEG, Use, anchor_to_datasheet, forecast_life
-from tools.parameters import OKANE2022, model_of
+from tools.parameters import model_of
 from tools.plans import Charge
 from tools.riding import Stage
 
@@ -31,8 +31,7 @@ def test_published_models_give_their_published_losses():
 def test_sei_closed_form_is_pybamms():
     charge = Charge(model_of(find_cell("LG M50")), 20, 30, 25, 100, "physics", 0.002)
     lost = lithium_lost(charge, (Stage(0.48, 30.0, ""),), period_min=30 * 24 * 60)
-    particles_only = sei_loss_percent(25, 30 * 24 * 3600) / OKANE2022.film_area_ratio
-    assert lost.sei_percent == pytest.approx(particles_only, rel=0.03)
+    assert lost.sei_percent == pytest.approx(sei_loss_percent(25, 30 * 24 * 3600), rel=0.03)
 
 
 def test_anchored_forecast_meets_the_makers_cycle_life():
@@ -62,7 +61,7 @@ def test_harder_use_ages_more(tmp_path):
 
 def test_cold_fast_charging_is_charged_to_plating(tmp_path):
     warm, cold = (forecast(tmp_path, cell_model="LG M50", temperature_c=t, charge_c_rate=1) for t in (25, 5))
-    assert cold.plating_loss_percent > warm.plating_loss_percent > 0
+    assert cold.plating_loss_percent > 0.1 > warm.plating_loss_percent >= 0
 
 
 def test_what_cannot_be_forecast_is_said(tmp_path):
