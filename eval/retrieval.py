@@ -128,12 +128,12 @@ def by_search(question: str, context: Context) -> Found:
 
 def by_meaning(question: str, context: Context) -> Found:
     """The five nearest passages by embedding alone."""
-    from retrieval.embedder import embed
+    from retrieval.embedder import embed_question
     from retrieval.index import open_index
 
     index = open_index(context.home)
-    rows = np.arange(len(index.passages))
-    return _best(index, index.cosines(embed([question])[0], rows))
+    rows = np.flatnonzero(index.columns.readable(context.tenant))
+    return _best(index, rows, index.cosines(embed_question(question, index.model), rows))
 
 
 def by_words(question: str, context: Context) -> Found:
@@ -142,11 +142,13 @@ def by_words(question: str, context: Context) -> Found:
     from retrieval.words import stems
 
     index = open_index(context.home)
-    return _best(index, index.words.scores(stems(question), np.ones(len(index.passages), dtype=bool)))
+    readable = index.columns.readable(context.tenant)
+    rows = np.flatnonzero(readable)
+    return _best(index, rows, index.words.scores(stems(question), readable, rows))
 
 
-def _best(index, scores: np.ndarray) -> Found:
-    rows = np.argsort(-scores, kind="stable")[:5]
+def _best(index, rows: np.ndarray, scores: np.ndarray) -> Found:
+    rows = rows[np.argsort(-scores, kind="stable")[:5]]
     return Found(tuple((index.passages[row].cell_model, index.passages[row].text) for row in rows))
 
 

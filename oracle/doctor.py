@@ -80,7 +80,8 @@ def _running(settings: Settings) -> list[dict[str, Any]]:
 def _context(settings: Settings):
     from tools.contract import Context
 
-    return Context(home=settings.home, tenant=settings.tenant, fleet_url=settings.fleet_url)
+    return Context(home=settings.home, tenant=settings.tenant, fleet_url=settings.fleet_url,
+                   embedding_model=settings.embedding_model)
 
 
 def _version(name: str) -> str | None:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     envelope: Literal["datasheet", "physics"] = Field("datasheet", description="which limits bind a charge")
     tenant: str | None = Field(None, description="whose data may be read; empty: everybody's")
     fleet_url: str | None = Field(None, description="SQLAlchemy URL of the fleet; empty: SQLite under home")
+    embedding_model: str = Field("all-MiniLM-L6-v2", description="sentence-transformers model of the document index")
 
     model: str = Field("", description="checkpoint that vLLM serves: path or hub name; empty: HOME/model")
     device: Literal["cpu", "gpu"] = Field("cpu", description="serving preset")

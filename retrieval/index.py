@@ -1,18 +1,21 @@
-"""The index on disk: FAISS vectors, passages and a manifest, replaced as a whole or not at all.
+"""The index on disk: FAISS vectors, passages, words and a manifest, replaced as a whole or not at all.
 
     index/CURRENT            name of the build in use, replaced atomically
-    index/<build>/manifest.json, passages.jsonl, vectors.faiss
+    index/<build>/manifest.json, passages.jsonl, columns.npz, words.json, vectors.faiss, ...
     index/documents/*.json   a person's own files as passages; every build reads them again
+
+A build takes over from the one before whatever did not change: of a small index the vectors, which are what takes
+time; of a large one everything, to which new passages are added and in which those gone are marked, until a fifth
+of it is gone.
 """
 
 import hashlib
 import json
 import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -21,13 +24,17 @@ from uuid import uuid4
 
 import numpy as np
 
-from retrieval import embedder
+from retrieval import embedder, vectors
 from retrieval.passages import Passage
+from retrieval.store import Columns, Passages, write_passages
 from retrieval.words import WordIndex
 from tools.errors import CannotAnswer
 
-FORMAT = 1
+FORMAT = 2
+GONE_SHARE = 0.2  # of a large build that may be dead before it is written anew
+EXACT_UP_TO = 5_000  # passages that are compared one by one
 Progress = Callable[[int, int], None]  # (done, total) passages embedded
+Embed = Callable[[Sequence[str]], np.ndarray]  # texts -> unit vectors float32 [texts, dimension]
 
 
 @dataclass(frozen=True)
@@ -35,21 +42,30 @@ class Index:
     """An opened build. Vectors are unit length, so their inner product is the cosine similarity."""
 
     manifest: dict[str, Any]
-    passages: tuple[Passage, ...]
+    passages: Passages
+    columns: Columns
     faiss: Any
     words: WordIndex
 
-    def cosines(self, vector: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """Similarity of the allowed passages to a query vector [dimension]; float32 [len(allowed)].
+    @property
+    def model(self) -> str:
+        """The embedding model of its vectors."""
+        return self.manifest["model"]
 
-        Only allowed rows are ever compared: what a scope may not read has no part in the search.
-        """
-        import faiss
+    def cosines(self, vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Similarity of rows to a vector [dimension]; float32 [len(rows)]."""
+        return vectors.exact(self.faiss, rows) @ vector if len(rows) else np.zeros(0, dtype=np.float32)
 
-        selector = faiss.IDSelectorBatch(allowed.astype(np.int64))
-        found, rows = self.faiss.search(vector[None, :], len(allowed), params=faiss.SearchParameters(sel=selector))
-        by_row = dict(zip(rows[0].tolist(), found[0].tolist(), strict=True))
-        return np.array([by_row[row] for row in allowed.tolist()], dtype=np.float32)
+    def near(self, vector: np.ndarray | None, stems: set[str], rows: np.ndarray, readable: np.ndarray,
+             count: int = 100) -> np.ndarray:
+        """Of many rows those worth comparing exactly: the nearest in meaning and those with the rarest words."""
+        if len(rows) <= EXACT_UP_TO:
+            return rows
+        allowed = np.zeros(len(readable), dtype=bool)
+        allowed[rows] = True
+        by_words = self.words.candidates(stems, readable, allowed, count)
+        by_meaning = vectors.nearest(self.faiss, vector, allowed, count) if vector is not None else by_words
+        return np.union1d(by_words, by_meaning)
 
 
 def folder(home: Path) -> Path:
@@ -59,7 +75,7 @@ def folder(home: Path) -> Path:
 def open_index(home: Path) -> Index:
     """The build in use, kept open until another replaces it.
 
-    Raises CannotAnswer if there is none, if it is damaged, or if another embedding model made it.
+    Raises CannotAnswer if there is none or if it is damaged.
     """
     name = _current(home)
     if name is None:
@@ -69,49 +85,52 @@ def open_index(home: Path) -> Index:
 
 @lru_cache(maxsize=4)
 def _opened(build: Path) -> Index:
-    import faiss
-
     try:
         manifest = json.loads((build / "manifest.json").read_text(encoding="utf-8"))
-        lines = (build / "passages.jsonl").read_text(encoding="utf-8").splitlines()
-        passages = tuple(Passage(**json.loads(line)) for line in lines)
-        check_model(manifest)
-        vectors = faiss.read_index(str(build / "vectors.faiss"))
+        if manifest["format"] != FORMAT:
+            raise CannotAnswer("The document index was written by another version: run `oracle index build`.")
+        count = manifest["rows"]
+        index = Index(manifest, Passages(build), Columns.load(build),
+                      vectors.open_vectors(build / "vectors.faiss", count), WordIndex.load(build, count))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         reason = type(error).__name__
         raise CannotAnswer(f"The document index cannot be read ({reason}): run `oracle index build`.") from None
-    if not len(passages) == vectors.ntotal == manifest["passages"]:
+    if not len(index.passages) == index.faiss.ntotal == len(index.columns.alive) == count:
         raise CannotAnswer("The document index is incomplete: run `oracle index build`.")
-    return Index(manifest, passages, vectors, WordIndex([p.searched for p in passages]))
+    return index
 
 
-def check_model(manifest: dict[str, Any]) -> None:
-    """Raise CannotAnswer if the vectors are of another model than the one that embeds queries."""
-    made_by = f"{manifest['model']} ({manifest['dimension']} dimensions)"
-    used = f"{embedder.MODEL} ({embedder.DIMENSION} dimensions)"
-    if made_by != used:
-        raise CannotAnswer(f"The document index was built with the embedding model {made_by}, this program uses "
-                           f"{used}: run `oracle index build`.")
+def other_model(index: Index, model: str) -> str | None:
+    """One sentence if the index was made with another embedding model than the settings name; it still serves."""
+    if index.model == model:
+        return None
+    return (f"The document index was built with the embedding model {index.model}, the settings name {model}: it is "
+            "searched with its own until `oracle index build` has run.")
 
 
-def corpus_hash(passages: Sequence[Passage]) -> str:
+def _identities(passages: Iterable[Passage]) -> np.ndarray:
+    """The first 16 bytes of each passage's SHA-256; [passages]."""
+    records = (json.dumps(passage.record(), sort_keys=True).encode() for passage in passages)
+    return np.array([hashlib.sha256(record).digest()[:16] for record in records], dtype="V16")
+
+
+def corpus_hash(identities: np.ndarray, model: str) -> str:
     """SHA-256 over model, format and all passages in order."""
-    digest = hashlib.sha256(f"{FORMAT} {embedder.MODEL}\n".encode())
-    for passage in passages:
-        digest.update(json.dumps(passage.record(), sort_keys=True).encode() + b"\n")
-    return digest.hexdigest()
+    return hashlib.sha256(f"{FORMAT} {model}\n".encode() + identities.tobytes()).hexdigest()
 
 
-def write_index(home: Path, passages: Sequence[Passage], progress: Progress | None = None) -> dict[str, Any]:
+def write_index(home: Path, passages: Sequence[Passage], progress: Progress | None = None,
+                model: str = embedder.MODEL, embed: Embed | None = None) -> dict[str, Any]:
     """Build and switch over; the manifest, with `rebuilt` False if the corpus is already what is indexed.
 
-    The old build serves until the last step; an interrupted build leaves it in use. Vectors of passages that
-    did not change are taken from the old build.
+    The old build serves until the last step; an interrupted build leaves it in use. `embed` (default: the model's)
+    gives the vectors of texts; passages that did not change are not embedded again.
     """
-    root, digest = folder(home), corpus_hash(passages)
+    root, identities = folder(home), _identities(passages)
+    digest = corpus_hash(identities, model)
     root.mkdir(parents=True, exist_ok=True)
     with _only_builder(root):
-        old = _usable(home)
+        old = _usable(home, model)
         if old and old.manifest["corpus_hash"] == digest:
             return old.manifest | {"rebuilt": False}
         _sweep(root, keep=_current(home))
@@ -119,13 +138,100 @@ def write_index(home: Path, passages: Sequence[Passage], progress: Progress | No
         unfinished = root / f".building-{name}"
         unfinished.mkdir()
         try:
-            manifest = _write(unfinished, passages, _vectors(passages, old, progress), digest)
+            made = _Build(unfinished, passages, model, embed or (lambda texts: embedder.embed(texts, model=model)),
+                          progress)
+            manifest = made.write(old, root / (_current(home) or ""), identities, digest)
             os.replace(unfinished, root / name)
             _switch(root, name)
         except BaseException:  # an interrupt too: leave nothing half-made behind
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
         return manifest | {"rebuilt": True}
+
+
+@dataclass(frozen=True)
+class _Build:
+    """One build on its way."""
+
+    into: Path
+    passages: Sequence[Passage]
+    model: str
+    embed: Embed
+    progress: Progress | None
+
+    def write(self, old: Index | None, old_build: Path, identities: np.ndarray, digest: str) -> dict[str, Any]:
+        known = np.load(old_build / "identities.npy") if old else np.zeros(0, dtype="V16")
+        kept = old.columns.alive & np.isin(known, identities) if old else np.zeros(0, dtype=bool)
+        if old and vectors.kind_for(len(kept)) != "Flat" and kept.sum() >= (1 - GONE_SHARE) * len(kept):
+            columns = self._extended(old, old_build, identities, known, kept)
+        else:
+            columns = self._anew(old, identities)
+        columns.save(self.into)
+        documents = np.stack([columns.codes["document"], columns.codes["tenant"]])[:, columns.alive]
+        manifest = {
+            "format": FORMAT, "model": self.model, "dimension": embedder.dimension(self.model), "corpus_hash": digest,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"), "passages": int(columns.alive.sum()),
+            "rows": len(columns.alive), "vectors": vectors.kind_for(len(columns.alive)),
+            "documents": np.unique(documents, axis=1).shape[1],
+            "passages_by_kind": columns.counts("kind", columns.alive)}
+        (self.into / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        return manifest
+
+    def _anew(self, old: Index | None, identities: np.ndarray) -> Columns:
+        """Everything written again; vectors of texts that did not change come from the old build."""
+        import faiss
+
+        known = {old.passages[r].digest: r for r in range(len(old.passages))} if old else {}
+        count = len(self.passages)
+
+        if self.progress:
+            self.progress(0, count)
+        scratch = self.into / "scratch.npy"
+        made = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.float32, shape=(
+            count, embedder.dimension(self.model)))
+        for start in range(0, count, vectors.STEP):
+            part = [self.passages[i] for i in range(start, min(start + vectors.STEP, count))]
+            made[start:start + len(part)] = self._vectors(start, part, known, old)
+        faiss.write_index(vectors.build(made), str(self.into / "vectors.faiss"))
+        del made
+        scratch.unlink()
+        write_passages(self.into, self.passages)
+        WordIndex.of(p.searched for p in self.passages).save(self.into)
+        np.save(self.into / "identities.npy", identities)
+        return Columns.of(self.passages)
+
+    def _extended(self, old: Index, old_build: Path, identities: np.ndarray, known: np.ndarray,
+                  kept: np.ndarray) -> Columns:
+        """The old build with the passages gone marked and the new ones added."""
+        import faiss
+
+        fresh = [self.passages[int(i)] for i in np.flatnonzero(~np.isin(identities, known[kept]))]
+        index = faiss.read_index(str(old_build / "vectors.faiss"))
+        for start in range(0, len(fresh), vectors.STEP):
+            part = fresh[start:start + vectors.STEP]
+            index.add(self.embed([p.embedded for p in part]))
+            if self.progress:
+                self.progress(start + len(part), len(fresh))
+        faiss.write_index(index, str(self.into / "vectors.faiss"))
+        write_passages(self.into, fresh, before=old_build)
+        WordIndex.of((p.searched for p in fresh), old.words).save(self.into)
+        np.save(self.into / "identities.npy", np.concatenate([known, _identities(fresh)]))
+        return Columns.of(fresh, replace(old.columns, alive=kept))
+
+    def _vectors(self, first: int, part: Sequence[Passage], known: dict[str, int], old: Index | None) -> np.ndarray:
+        """Unit vectors float32 [part, dimension] of the passages from `first` on; only what is new is embedded."""
+        found = np.zeros((len(part), embedder.dimension(self.model)), dtype=np.float32)
+        rows = [known.get(p.digest, -1) for p in part]
+        reused = [i for i, row in enumerate(rows) if row >= 0]
+        fresh = [i for i, row in enumerate(rows) if row < 0]
+        if reused:
+            found[reused] = vectors.exact(old.faiss, np.array([rows[i] for i in reused]))
+        for start in range(0, len(fresh), 256):
+            some = fresh[start:start + 256]
+            found[some] = self.embed([part[i].embedded for i in some])
+            if self.progress:
+                self.progress(first + len(reused) + start + len(some), len(self.passages))
+        return found
 
 
 @contextmanager
@@ -143,48 +249,13 @@ def _only_builder(root: Path):
         lock.release()
 
 
-def _usable(home: Path) -> Index | None:
-    """The old build, if it can be read and has this program's vectors."""
+def _usable(home: Path, model: str) -> Index | None:
+    """The old build, if it can be read and has this model's vectors."""
     try:
-        return open_index(home)
+        index = open_index(home)
     except CannotAnswer:
         return None
-
-
-def _vectors(passages: Sequence[Passage], old: Index | None, progress: Progress | None) -> np.ndarray:
-    """Unit vectors float32 [passages, dimension]; only what is new is embedded."""
-    known = {p.digest: row for row, p in enumerate(old.passages)} if old else {}
-    vectors = np.zeros((len(passages), embedder.DIMENSION), dtype=np.float32)
-    fresh = []
-    for row, passage in enumerate(passages):
-        if passage.digest in known:
-            vectors[row] = old.faiss.reconstruct(known[passage.digest])
-        else:
-            fresh.append(row)
-    kept = len(passages) - len(fresh)
-    if progress:
-        progress(kept, len(passages))
-    if fresh:
-        tell = (lambda n: progress(kept + n, len(passages))) if progress else None
-        vectors[fresh] = embedder.embed([passages[row].embedded for row in fresh], tell)
-    return vectors
-
-
-def _write(into: Path, passages: Sequence[Passage], vectors: np.ndarray, digest: str) -> dict[str, Any]:
-    import faiss
-
-    index = faiss.IndexFlatIP(embedder.DIMENSION)
-    index.add(vectors)
-    faiss.write_index(index, str(into / "vectors.faiss"))
-    lines = (json.dumps(p.record()) + "\n" for p in passages)
-    (into / "passages.jsonl").write_text("".join(lines), encoding="utf-8")
-    manifest = {
-        "format": FORMAT, "model": embedder.MODEL, "dimension": embedder.DIMENSION, "corpus_hash": digest,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"), "passages": len(passages),
-        "documents": len({(p.document, p.tenant) for p in passages}),
-        "passages_by_kind": dict(Counter(p.kind for p in passages))}
-    (into / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    return manifest
+    return index if index.model == model else None
 
 
 def _current(home: Path) -> str | None:

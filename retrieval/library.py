@@ -11,7 +11,7 @@ from typing import Any
 
 from retrieval.documents import datasheet_passages
 from retrieval.files import READERS
-from retrieval.index import Progress, folder, open_index, write_index
+from retrieval.index import Progress, folder, open_index, other_model, write_index
 from retrieval.ingest import ingest
 from retrieval.overview import overview_passages
 from retrieval.passages import Passage
@@ -29,7 +29,7 @@ def build_index(context: Context, progress: Progress | None = None) -> dict[str,
     Nothing is done if the corpus has not changed. `progress(done, total)` counts embedded passages.
     """
     passages = [*datasheet_passages(), *overview_passages(), *fleet_passages(context), *_added(context)]
-    return write_index(context.home, passages, progress)
+    return write_index(context.home, passages, progress, context.embedding_model)
 
 
 def add_files(paths: Iterable[Path], context: Context, progress: Progress | None = None,
@@ -82,12 +82,13 @@ def index_status(context: Context) -> dict[str, Any]:
         index = open_index(context.home)
     except CannotAnswer as reason:
         return {"ready": False, "reason": str(reason)}
-    mine = [p for p in index.passages if p.readable_by(context.tenant)]
-    count = {kind: sum(p.kind == kind for p in mine) for kind in ("datasheet", "fleet_summary", "file")}
-    return {"ready": True, "model": index.manifest["model"], "dimension": index.manifest["dimension"],
+    columns, mine = index.columns, index.columns.readable(context.tenant)
+    count = dict.fromkeys(("datasheet", "fleet_summary", "file"), 0) | columns.counts("kind", mine)
+    return {"ready": True, "model": index.model, "dimension": index.manifest["dimension"],
             "created": index.manifest["created"], "corpus_hash": index.manifest["corpus_hash"],
-            "passages": len(mine), "passages_by_kind": count,
-            "added": sorted({p.document for p in mine if p.kind == "file"})}
+            "vectors": index.manifest["vectors"], "passages": int(mine.sum()), "passages_by_kind": count,
+            "added": columns.among("document", mine & columns.is_any("kind", ("file",))),
+            "warning": other_model(index, context.embedding_model)}
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

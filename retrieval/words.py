@@ -1,13 +1,13 @@
 """Search by words: stems and BM25."""
 
+import json
 import re
-from collections import defaultdict
+from array import array
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
-
-from retrieval.names import cells_named  # noqa: F401
 
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
 # Words that say little: those of grammar, and those about the asking rather than about what is asked.
@@ -19,6 +19,7 @@ _SAYS_LITTLE = """
     according battery batteries cell cells datasheet document documents find get give long many much need per please
     say says sheet show stated tell want"""
 _LITTLE = frozenset(_SAYS_LITTLE.split())
+LOOKED_AT = 60_000  # passages whose words are added up for one question, in a large index
 
 
 @lru_cache(maxsize=1)
@@ -38,27 +39,93 @@ class WordIndex:
 
     With k1 = b = 0, since a short passage says a thing once: BM25 is then the summed rarity (inverse document
     frequency) of the words in common. Rarity is counted over the passages that a scope may read, so not even word
-    counts cross from one tenant to another.
+    counts cross from one tenant to another; libraries of BM25 fix it for the whole corpus when they index.
     """
 
-    def __init__(self, texts: Sequence[str]):
-        having = defaultdict(set)
-        for row, text in enumerate(texts):
-            for stem in stems(text):
-                having[stem].add(row)
-        self._rows = {stem: np.array(sorted(rows)) for stem, rows in having.items()}
+    def __init__(self, stems_known: Sequence[str], starts: np.ndarray, rows: np.ndarray, count: int):
+        """`rows[starts[i]:starts[i + 1]]` are the rows that have stem i, sorted; `count` passages in all."""
+        self._ids = {stem: i for i, stem in enumerate(stems_known)}
+        self._starts, self._rows, self._count = starts, rows, count
 
-    def scores(self, query: Iterable[str], readable: np.ndarray) -> np.ndarray:
-        """Share 0 to 1 of the query's stems that each passage has, by rarity; float [passages].
+    @classmethod
+    def of(cls, texts: Iterable[str], before: "WordIndex | None" = None) -> "WordIndex":
+        """The index of texts, after the rows of `before`."""
+        from scipy.sparse import csc_matrix
+
+        ids = dict(before._ids) if before else {}
+        first = before._count if before else 0
+        columns, lengths = array("i"), array("i")
+        for text in texts:
+            said = set(stems(text))
+            columns.extend(ids.setdefault(stem, len(ids)) for stem in said)
+            lengths.append(len(said))
+        rows = np.repeat(np.arange(first, first + len(lengths), dtype=np.int32), np.frombuffer(lengths, dtype=np.int32))
+        columns = np.frombuffer(columns, dtype=np.int32)
+        if before:
+            known = np.repeat(np.arange(len(before._ids), dtype=np.int32), np.diff(before._starts))
+            rows, columns = np.concatenate([before._rows, rows]), np.concatenate([known, columns])
+        count = first + len(lengths)
+        table = csc_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(count, len(ids)))
+        table.sort_indices()
+        return cls(list(ids), table.indptr.astype(np.int64), table.indices, count)
+
+    def save(self, build: Path) -> None:
+        np.save(build / "word_starts.npy", self._starts)
+        np.save(build / "word_rows.npy", self._rows)
+        (build / "words.json").write_text(json.dumps(list(self._ids)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, build: Path, count: int) -> "WordIndex":
+        known = json.loads((build / "words.json").read_text(encoding="utf-8"))
+        return cls(known, np.load(build / "word_starts.npy"), np.load(build / "word_rows.npy", mmap_mode="r"), count)
+
+    def having(self, stem: str) -> np.ndarray:
+        """Rows that have the stem, sorted."""
+        at = self._ids.get(stem)
+        return self._rows[:0] if at is None else self._rows[self._starts[at]:self._starts[at + 1]]
+
+    def scores(self, query: Iterable[str], readable: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Share 0 to 1 of the query's stems that each of `rows` (default all) has, by rarity; float [len(rows)].
 
         `readable` is a bool [passages]. A word that no readable passage has weighs most: a question about it is
         not answered by the other words.
         """
-        scores, total, count = np.zeros(len(readable)), 0.0, int(readable.sum())
-        for stem in set(query):
-            rows = self._rows.get(stem, np.array([], dtype=int))
-            rows = rows[readable[rows]]
-            rarity = np.log1p((count - len(rows) + 0.5) / (len(rows) + 0.5))  # BM25, Lucene's form
-            scores[rows] += rarity
+        total, query = 0.0, sorted(set(query))
+        scores = np.zeros(len(readable) if rows is None else len(rows))
+        for stem, rarity in self._rarities(query, readable).items():
+            having = self.having(stem)
+            if rows is None:
+                scores[having] += rarity
+            elif len(having):
+                at = np.minimum(np.searchsorted(having, rows), len(having) - 1)
+                scores += rarity * (having[at] == rows)
             total += rarity
-        return scores / total if total else scores
+        return (scores if rows is not None else scores * readable) / total if total else scores
+
+    def candidates(self, query: Iterable[str], readable: np.ndarray, allowed: np.ndarray, count: int) -> np.ndarray:
+        """Up to `count` allowed rows with the rarest stems of the query; the commonest are left out where many are."""
+        found, looked = [], 0
+        for stem, rarity in sorted(self._rarities(query, readable).items(), key=lambda pair: -pair[1]):
+            having = self.having(stem)
+            if looked and looked + len(having) > LOOKED_AT:
+                break
+            having = having[allowed[having]]
+            looked += len(having)
+            found.append((having, rarity))
+        if not looked:
+            return np.array([], dtype=np.int64)
+        rows = np.concatenate([having for having, _ in found])
+        weights = np.concatenate([np.full(len(having), rarity) for having, rarity in found])
+        unique, place = np.unique(rows, return_inverse=True)
+        scores = np.bincount(place, weights)
+        best = np.argpartition(-scores, count)[:count] if len(scores) > count else np.arange(len(scores))
+        return unique[best].astype(np.int64)
+
+    def _rarities(self, query: Iterable[str], readable: np.ndarray) -> dict[str, float]:
+        count, everything = int(readable.sum()), bool(readable.all())
+        found = {}
+        for stem in sorted(set(query)):
+            having = self.having(stem)
+            number = len(having) if everything else int(readable[having].sum())
+            found[stem] = float(np.log1p((count - number + 0.5) / (number + 0.5)))  # BM25, Lucene's form
+        return found

@@ -1,7 +1,9 @@
 """Retrieval through its public doors: the real embedder, real FAISS, the real catalogue, a small real fleet."""
 
 import json
+import re
 import threading
+from dataclasses import replace
 
 import pytest
 from retrieval_questions import ABSENT, HELD_OUT, QUESTIONS
@@ -10,10 +12,10 @@ from sqlalchemy.orm import Session
 from retrieval import embedder, index
 from retrieval.chunks import chunks, excerpt, sentences
 from retrieval.library import add_files, build_index, index_status, remove_document
+from retrieval.names import cells_named
 from retrieval.passages import clean
 from retrieval.search import search, search_documents
 from retrieval.when import months_meant
-from retrieval.names import cells_named
 from retrieval.words import stems
 from tools.arguments import SearchDocuments
 from tools.cells import load_catalogue
@@ -306,13 +308,30 @@ def test_only_one_build_at_a_time(operator):
     assert "is running" in refused[0]
 
 
-def test_index_of_another_embedding_model_is_refused_and_rebuilt(operator, monkeypatch):
-    monkeypatch.setattr(embedder, "MODEL", "other-model")
-    index._opened.cache_clear()
-    with pytest.raises(CannotAnswer, match="all-MiniLM-L6-v2.*other-model.*oracle index build"):
-        search("capacity", operator)
-    monkeypatch.undo()
-    index._opened.cache_clear()
+def test_index_of_another_embedding_model_says_so_and_keeps_working(operator):
+    """The settings name a model; the index is still searched with the one that it was built with."""
+    other = replace(operator, embedding_model="sentence-transformers/other-model")
+    found = search("LG M50LT capacity", other)
+    assert "4.8 Ah" in found.answer
+    assert re.search("all-MiniLM-L6-v2.*other-model.*oracle index build", found.warning)
+    assert index_status(other)["ready"]
+    assert index_status(other)["warning"] == found.warning
+    assert search("LG M50LT capacity", operator).warning is None
+
+
+def test_index_whose_model_is_gone_is_searched_by_words(operator, monkeypatch):
+    def gone(*_):
+        raise CannotAnswer("The embedding model cannot be loaded.")
+
+    monkeypatch.setattr(embedder, "embed_question", gone)
+    found = search("LG M50LT maximum charging current", operator)
+    assert found.value == 3.36
+    assert found.warning == "Searched by words alone. The embedding model cannot be loaded."
+
+
+def test_unknown_embedding_model_is_refused_and_the_old_index_stays(operator, tmp_path):
+    with pytest.raises(CannotAnswer, match="no-such-model.*ORACLE_EMBEDDING_MODEL"):
+        build_index(replace(operator, embedding_model=str(tmp_path / "no-such-model")))
     assert search("LG M50LT capacity", operator).passages
 
 

@@ -26,6 +26,7 @@ class Context:
     tenant: str | None = None
     envelope: EnvelopeName = "datasheet"
     fleet_url: str | None = None  # SQLAlchemy URL; None: SQLite under home
+    embedding_model: str = "all-MiniLM-L6-v2"  # that documents are indexed with
 
 
 class Result(BaseModel):
