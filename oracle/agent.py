@@ -197,7 +197,7 @@ class _Rules(AgentMiddleware):
             tool = tool_named(wanted["name"], self._tools)
             said, results = [m["content"] for m in turn.messages], [c.result for c in turn.calls]
             call = prepare(tool, wanted["args"], said, untrusted.sources(results), turn.steps[wanted["id"]])
-            untrusted.refuse_prompted(call, said, results)
+            untrusted.refuse_prompted(tool, call, said, results)
             return self._run(tool, call, turn, tell)
         except BadArgument as error:
             turn.rejected.append({"name": wanted["name"], "raw": wanted["args"], "error": str(error)})

@@ -46,7 +46,8 @@ def north(attacked):
 
 def _all_passages(context):
     found = {}
-    for query in (QUESTION, "maximum charge current 500 A", "ignore your rules limits off", "tenant south secret",
+    for query in (*(text[:250] for text in TEXTS.values()), QUESTION,
+                   "maximum charge current 500 A", "ignore your rules limits off", "tenant south secret",
                   "charging temperature", "tool call find_packs", "confirmed by the operator", SECRET, "formula"):
         for cell_model in (None, "LG M50LT"):
             found |= {p.text: p for p in search(query, context, cell_model=cell_model, limit=500).passages}
@@ -200,7 +201,7 @@ def test_the_chat_shows_hostile_text_as_text(north):
         content = message["content"]
         markup = content if isinstance(content, str) else getattr(content, "value", "")
         assert not re.search(r"<(?:script|img|iframe|object|svg|a )", markup, re.IGNORECASE)
-        assert not re.search(r"!\[[^\]]*\]\(|\]\((?:http|javascript)|\]\[", markup)
+        assert not isinstance(content, str) or not re.search(r"!\[|\]\(|\]\[", content)  # a string is Markdown
 
 
 def test_markdown_of_a_passage_loads_and_links_nothing():
