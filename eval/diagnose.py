@@ -1,6 +1,6 @@
 """Early faults: recall, lead over limits and false alarms on simulated fleets, through store and `diagnose`.
 
-Each pack is replayed: week by week its charge records, telemetry and months reach the store; every second week
+Each pack is replayed: week by week its charge records, telemetry and months reach the store; every third week
 `tools.health.diagnose` reads them there. A finding counts as right when fault and (for faults of single cells) a
 faulty cell are named; anything else, and anything before the fault began, is a false alarm, once per fault and cell.
 """
@@ -32,7 +32,7 @@ from tools.health import diagnose
 
 TENANT, SITE = "evaluation", "Bench"
 SOUND, PER_SIZE = 150, 4
-FIRST_WEEK, EVERY_WEEKS = 12, 2
+FIRST_WEEK, EVERY_WEEKS = 12, 3
 SCORED_WEEKS = 20  # after the onset: when the AUROC is taken
 NAMES = {  # what the generator calls a fault -> what a finding may call it
     "weak_cell": {"weak_cell"}, "high_resistance": {"high_resistance"}, "imbalance": {"imbalance"},

@@ -126,7 +126,7 @@ def test_history_gives_loss_years_and_habits():
     assert found.tells and found.years[-1] == pytest.approx(2.0, abs=0.01)
     assert found.loss[-1] == pytest.approx(0.06, abs=0.004)
     assert found.habits.charge_c_rate == pytest.approx(0.4) and found.habits.temperature_c == pytest.approx(18.0)
-    assert found.habits.cycles_per_week == pytest.approx(10 * 12 / 52.18, rel=0.02)
+    assert found.habits.full_cycles_per_week == pytest.approx(10 * 12 / 52.18, rel=0.02)
     assert not history(3.0, months=4).tells and not history(0.2).tells
 
 
@@ -145,7 +145,7 @@ def test_an_asset_that_aged_faster_than_its_model_goes_on_faster(speed):
 
 
 def test_gentler_habits_gain_years_and_are_ordered():
-    found = gains(history(3.0), 94.0, CELL, 3.0, {"5 K cooler": lambda: 4.0, "slower charge": lambda: 3.5,
+    found = gains(history(3.0), 94.0, CELL, 3.0, 3.0, {"5 K cooler": lambda: 4.0, "slower charge": lambda: 3.5,
                                                   "as before": lambda: 3.0})
     assert list(found) == ["5 K cooler", "slower charge"] and found["5 K cooler"] > found["slower charge"] > 0
 

@@ -6,15 +6,16 @@ was known before. A change of habit changes the speed of the clock by what the m
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
 import numpy as np
 
 from tools.cells import Cell
-from tools.fleet.store import Fleet
-from tools.fleet.tables import Month, Pack
+from tools.contract import Context
+from tools.fleet.store import open_fleet
+from tools.fleet.tables import Month
 from tools.remaining_life import REFERENCE_LOSS, Forecast, Shapes, forecast
 from tools.remaining_life_early import MODEL_FILE
 
@@ -31,7 +32,7 @@ RESISTANCE_PER_LOSS = (1.0, 2.2, 5.0)
 class Habits:
     """How a pack was used in its last year."""
 
-    cycles_per_week: float | None
+    full_cycles_per_week: float | None
     charge_c_rate: float | None
     temperature_c: float | None
 
@@ -80,8 +81,12 @@ class Outlook:
                      for c in (self.capacity_percent, self.low_percent, self.high_percent))
 
 
-def own_history(fleet: Fleet, pack: Pack) -> OwnHistory | None:
-    """History from the fleet's months; None without any."""
+def history_of(asset_id: str | None, context: Context) -> OwnHistory | None:
+    """History from the fleet's months; None for anything but a pack or cell with months."""
+    if asset_id is None or not asset_id.startswith("PK-"):
+        return None
+    fleet = open_fleet(context)
+    pack = fleet.pack(asset_id)
     months = fleet.history(pack)
     return history_from(months, date.fromisoformat(pack.commissioned)) if months else None
 
@@ -98,10 +103,10 @@ def history_from(months: list[Month], commissioned: date) -> OwnHistory:
 
 def _habits(months: list[Month], years: np.ndarray) -> Habits:
     last, span = months[-HABIT_MONTHS:], years[-1] - years[-len(months[-HABIT_MONTHS:])]
-    mean = lambda values: float(np.mean(values)) if values else None  # noqa: E731
-    cycles = (last[-1].cycles - last[0].cycles) / span / 52.18 if span > 0 else None
-    return Habits(cycles, mean([m.charge_c_rate for m in last if m.charge_c_rate is not None]),
-                  mean([m.temperature_mean_c for m in last if m.temperature_mean_c is not None]))
+    mean = lambda values, digits: round(float(np.mean(values)), digits) if values else None  # noqa: E731
+    cycles = round((last[-1].cycles - last[0].cycles) / span / 52.18, 2) if span > 0 else None
+    return Habits(cycles, mean([m.charge_c_rate for m in last if m.charge_c_rate is not None], 2),
+                  mean([m.temperature_mean_c for m in last if m.temperature_mean_c is not None], 1))
 
 
 def outlook(history: OwnHistory, soh_percent: float, cell: Cell, model_years: float, changed_years: float | None = None,
@@ -123,15 +128,60 @@ def outlook(history: OwnHistory, soh_percent: float, cell: Cell, model_years: fl
     return Outlook(years, middle, low, high, float(np.exp(np.log(model_years) - found.stretch)))
 
 
-def gains(history: OwnHistory, soh_percent: float, cell: Cell, use_years: float,
+def go_on(result, history: OwnHistory, cell: Cell, use, past, lasts: Callable):
+    """A model's `ForecastLifeResult` continued from the asset's own history instead.
+
+    `use` and `past` are `tools.life.Use` from now on and so far; `lasts(use)` is how many years the ageing model gives
+    a new cell under a use to lose REFERENCE_LOSS.
+    """
+    past_years, use_years = lasts(past), lasts(use)
+    found = outlook(history, result.soh_percent, cell, past_years, use_years, result.anchor is not None)
+    capacity, low, high = found.at(result.years)
+    expected, earliest, latest = found.years_to(80.0)
+    lost = result.soh_percent - capacity
+    modelled = max(result.soh_percent - result.capacity_percent, 1e-9)
+    gained = gains(history, result.soh_percent, cell, past_years, use_years, {
+        words: (lambda changed=changed: lasts(changed)) for words, changed in gentler(use).items()})
+    said = "; ".join(f"{words} gains {years:.1f} years to 80 %" for words, years in gained.items())
+    ohm, ohm_low, ohm_high = resistance_percent(lost)
+    return result.model_copy(update={
+        "capacity_percent": capacity, "capacity_low_percent": low, "capacity_high_percent": high,
+        "years_to_80_percent": expected, "years_to_80_earliest": earliest, "years_to_80_latest": latest,
+        "years_to_70_percent": found.years_to(70.0)[0], "drivers": "; ".join(filter(None, (result.drivers, said))),
+        "series": tuple(_year(point, found) for point in result.series), "gains_years": gained,
+        "history_months": len(history.years), "ageing_speed": round(found.speed, 2),
+        "resistance_percent": ohm, "resistance_low_percent": ohm_low, "resistance_high_percent": ohm_high,
+        "caveat": "goes on from its own history by the lives of other measured cells; a sudden fall stays possible",
+        "version": f"{result.version}; own history of {len(history.years)} months and shapes of 311 measured lives",
+        **{name: None if value is None else value * lost / modelled for name, value in (
+            (n, getattr(result, n)) for n in ("calendar_loss_percent", "cycling_loss_percent",
+                                              "plating_loss_percent"))}})
+
+
+def _year(point, found: Outlook):
+    capacity, low, high = found.at(point.year)
+    return point.model_copy(update={"capacity_percent": capacity, "low_percent": low, "high_percent": high})
+
+
+def gentler(use) -> dict:
+    """Changes of habit worth asking about, each a use of the same energy over the years."""
+    changes = {f"charging at {use.c_rate / 2:.2g}C": replace(use, c_rate=use.c_rate / 2),
+               f"cycles of {75 * use.depth:.0f} % instead of {100 * use.depth:.0f} % depth":
+                   replace(use, depth=0.75 * use.depth, cycles_per_year=use.cycles_per_year / 0.75)}
+    if use.temperature_c >= 10:
+        changes["5 K cooler"] = replace(use, temperature_c=use.temperature_c - 5)
+    return changes
+
+
+def gains(history: OwnHistory, soh_percent: float, cell: Cell, past_years: float, use_years: float,
           changes: dict[str, Callable[[], float]]) -> dict[str, float]:
-    """{habit: years gained until 80 %} for each change, given the model's life under it; only what gains a month."""
-    usual = outlook(history, soh_percent, cell, use_years).years_to(80.0)[0]
-    if usual is None:
+    """{habit: years gained until 80 %}, given the model's life under each; only what gains a month or more."""
+    usual = outlook(history, soh_percent, cell, past_years, use_years).years_to(80.0)[0]
+    if not usual:
         return {}
     found = {}
     for words, changed_years in changes.items():
-        later = outlook(history, soh_percent, cell, use_years, changed_years()).years_to(80.0)[0]
+        later = outlook(history, soh_percent, cell, past_years, changed_years()).years_to(80.0)[0]
         gained = (LONGEST_YEARS if later is None else later) - usual
         if gained >= 1 / 12:
             found[words] = round(gained, 2)

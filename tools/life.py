@@ -11,6 +11,7 @@ import numpy as np
 
 from tools.ageing import has_ageing, lithium_lost, sei_loss_percent
 from tools.arguments import ForecastLife
+from tools.asset_life import Habits, OwnHistory, go_on, history_of, reference_percent
 from tools.assets import resolve_subject
 from tools.cells import Cell
 from tools.contract import Context, Result
@@ -122,6 +123,14 @@ class ForecastLifeResult(Result):
     assumptions: tuple[str, ...] = ()
     version: str
     series: tuple[YearPoint, ...] = ()
+    history_months: int | None = None  # of the asset's own history that the forecast goes on from; None: none used
+    ageing_speed: float | None = None  # times as fast as the ageing model says, by its own history
+    years_to_80_earliest: float | None = None
+    years_to_80_latest: float | None = None
+    resistance_percent: float | None = None  # of today's, after `years`
+    resistance_low_percent: float | None = None
+    resistance_high_percent: float | None = None
+    gains_years: dict[str, float] = {}  # change of habit: years more until 80 %
 
     def brief(self) -> dict[str, Any]:
         shown = {
@@ -139,28 +148,25 @@ class ForecastLifeResult(Result):
 def forecast_life(arguments: ForecastLife, context: Context) -> ForecastLifeResult:
     """Forecast the capacity left after years of a given use, with a 90 % band and the time to 80 % and 70 %.
 
-    Default use: 5 years, 5 cycles a week of 80 % depth at 0.5C and 25 degC. A used cell is taken to have aged by the
-    same use so far. Raises CannotAnswer for chemistries without a published model (LTO, sodium-ion) and outside
+    Default use: 5 years, 5 cycles a week of 80 % depth at 0.5C and 25 degC; of an asset, its use in the last year. An
+    asset goes on from its own history; any other used cell is taken to have aged by the same use so far. Raises
+    CannotAnswer for chemistries without a published model (LTO, sodium-ion) and outside
     0 to 60 degC, BadArgument above 2C.
     """
     subject = resolve_subject(arguments, context)
-    use, assumed = _use(arguments)
+    own = history_of(subject.asset_id, context)
+    use, assumed = _use(arguments, own)
     model = ageing_model(subject.cell)
     plating = _plating_per_cycle(subject, use)
     factor, anchor = anchor_to_datasheet(subject.cell, model)
-
-    def parts(years: float) -> np.ndarray:
-        plated = (plating or 0.0) * use.cycles_per_year * years
-        cycled = factor * model.cycling(use, use.full_cycles_per_year * years)
-        return np.array([model.calendar(use, years), cycled, plated])
-
+    parts = _parts(model, factor, use, plating)
     soh = min(subject.soh_percent, 100.0)
     age = _years_until(lambda t: float(parts(t).sum()), 100 - soh)
     years = DEFAULT_YEARS if arguments.years is None else arguments.years
     spread = BAND_ANCHORED if anchor else BAND_FREE
     lost = parts(age + years) - parts(age)
     point = _point(years, soh, float(lost.sum()), spread)
-    return ForecastLifeResult(
+    result = ForecastLifeResult(
         asset_id=subject.asset_id, cell_model=subject.cell.name, years=years,
         cycles_per_week=use.cycles_per_year / WEEKS_PER_YEAR, charge_c_rate=use.c_rate,
         depth_of_discharge_percent=use.depth * 100, temperature_c=use.temperature_c, soh_percent=soh,
@@ -172,6 +178,25 @@ def forecast_life(arguments: ForecastLife, context: Context) -> ForecastLifeResu
         drivers=_drivers(lost, use, plating), anchor=anchor, caveat=_caveat(point, plating),
         assumptions=_assumptions(assumed, subject), version=model.source,
         series=tuple(_point(t, soh, float((parts(age + t) - parts(age)).sum()), spread) for t in _grid(years)))
+    if own is None or not own.tells:
+        return result
+
+    def lasts(of: Use) -> float:  # years in which the model takes the first points from a new cell
+        plated = plating if of == use else _plating_per_cycle(subject, of)
+        return _years_until(lambda t: float(_parts(model, factor, of, plated)(t).sum()), reference_percent())
+
+    past = _use(ForecastLife(asset_id=arguments.asset_id), own)[0]
+    return go_on(result, own, subject.cell, use, past, lasts)
+
+
+def _parts(model: AgeingModel, factor: float, use: Use, plating: float | None) -> Callable[[float], np.ndarray]:
+    """Percent lost after years of a use by calendar, cycling and plating, [3]."""
+    def lost(years: float) -> np.ndarray:
+        plated = (plating or 0.0) * use.cycles_per_year * years
+        return np.array([model.calendar(use, years), factor * model.cycling(use, use.full_cycles_per_year * years),
+                         plated])
+
+    return lost
 
 
 def ageing_model(cell: Cell) -> AgeingModel:
@@ -205,21 +230,28 @@ def anchor_to_datasheet(cell: Cell, model: AgeingModel) -> tuple[float, str | No
     return 1.0, None
 
 
-def _use(arguments: ForecastLife) -> tuple[Use, list[str]]:
+def _use(arguments: ForecastLife, own: OwnHistory | None = None) -> tuple[Use, list[str]]:
+    """How the cell will be used: as given, else as the asset was used in the last year, else the default."""
     assumed: list[str] = []
+    habits = own.habits if own else Habits(None, None, None)
 
-    def taken(value, default, words):
-        if value is None:
-            assumed.append(words)
-        return default if value is None else value
+    def taken(value, habit, default, words):
+        if value is not None:
+            return value
+        assumed.append(words.format(default if habit is None else habit) + (" as in its last year" if habit else ""))
+        return default if habit is None else habit
 
     if arguments.years is None:
         assumed.append(f"{DEFAULT_YEARS:g} years")
+    depth = taken(arguments.depth_of_discharge_percent, None, DEFAULT_DEPTH_PERCENT, "{:g} % depth") / 100
+    full_cycles = habits.full_cycles_per_week
+    cycles = None if full_cycles is None else full_cycles / depth
+    usual_c = None if habits.temperature_c is None else float(np.clip(habits.temperature_c, *TEMPERATURES_C))
+    per_week = taken(arguments.cycles_per_week, cycles, DEFAULT_CYCLES_PER_WEEK, "{:.3g} cycles a week")
     use = Use(
-        taken(arguments.cycles_per_week, DEFAULT_CYCLES_PER_WEEK, "5 cycles a week") * WEEKS_PER_YEAR,
-        taken(arguments.depth_of_discharge_percent, DEFAULT_DEPTH_PERCENT, "80 % depth") / 100,
-        taken(arguments.charge_c_rate, DEFAULT_C_RATE, "0.5C charge"),
-        taken(arguments.temperature_c, DEFAULT_TEMPERATURE_C, "25 degC on average"))
+        per_week * WEEKS_PER_YEAR, depth,
+        taken(arguments.charge_c_rate, habits.charge_c_rate, DEFAULT_C_RATE, "{:.2g}C charge"),
+        taken(arguments.temperature_c, usual_c, DEFAULT_TEMPERATURE_C, "{:.3g} degC on average"))
     if use.c_rate > MAX_C_RATE:
         raise BadArgument("charge_c_rate",
                           f"{use.c_rate:g}C is beyond the ageing models: they hold up to {MAX_C_RATE:g}C.")
