@@ -25,8 +25,9 @@ RELAXED_S = 1200.0  # rest after which a cell's voltage is near its open-circuit
 STEP_S = 15.0  # a current step is sharp when both samples lie this close
 REST_SHARE = 0.02  # currents below this share of the largest count as rest
 MIN_SAMPLES, MIN_RELAXATION_S, MIN_RELAXATION_SAMPLES = 15, 2400.0, 20
-FAR = 0.01  # of the charge taken: cells further off are fitted without linearising
-USUAL_SHARE, USUAL_V, MISFIT_V = 0.08, 0.004, 0.02  # usual sizes, and the weight of that against the record
+FAR = 0.02  # of the charge taken: cells further off are fitted without linearising
+USUAL_SHARE, USUAL_V = 0.08, 0.004  # sizes beyond which a pair of values that cancels out is not believed
+MISFIT_V = (0.02, 0.002)  # weight of that against the record: without and with a relaxed end, which tells them apart
 CORRELATED = 2.0  # variance inflation: neighbouring residuals of a fit are not independent
 VOLTAGE_STEP_V, TEMPERATURE_STEP_K = 0.0005, 0.05  # half a digit of a usual battery monitor
 RELAXATION_TAU_S = (25.0, 120.0, 600.0, 3000.0)
@@ -153,7 +154,7 @@ def _refined(curve, taken_ah: np.ndarray, short_ah: np.ndarray, design: np.ndarr
         jacobian = np.column_stack([steep, steep * short_ah, design[:, 2:]])[known]
         left = (apart - moved - design[:, 2:] @ value[2:])[known]
         usual = np.array([USUAL_SHARE * charge[-1], USUAL_SHARE, *[USUAL_V] * (len(first) - 2)])
-        held = np.diag(MISFIT_V / usual)  # other shapes of an aged cell must not end in absurd pairs of values
+        held = np.diag(MISFIT_V[len(first) == 4] / usual)  # an aged cell's other shape must not give absurd pairs
         step, wide = _least_squares(np.vstack([jacobian, held]), np.append(left, -held @ value)[:, None])
         value, error = value + step[:, 0], wide[:, 0]
     return value, error

@@ -61,7 +61,8 @@ def weak_cell(e: Evidence) -> list[Finding]:
     """Capacity against the pack's median cell, the median over the newest charges that show it."""
     _newest(e)
     known = {f.started: f for f in e.features}
-    shown = [f for f in (known.get(r.started) or features(r) for r in e.records) if f is not None and f.cells == e.records[-1].cells
+    found = [known.get(r.started) or features(r) for r in e.records]
+    shown = [f for f in found if f is not None and f.cells == e.records[-1].cells
              and float(np.median(f.capacity.error)) <= WEAK_ERROR]
     if not shown:
         raise NotPossible("no charge record shows the capacity of single cells")

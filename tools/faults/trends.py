@@ -17,6 +17,7 @@ LIMITS = {"charge": 6.0, "capacity": 12.0, "resistance": 12.0, "voltage": 6.0, "
           "plating": 5.0, "cooling": 6.0}
 FLOORS = {"charge": 0.4, "capacity": 1.5, "resistance": 8.0, "voltage": 1.2, "temperature": 0.5, "warming": 0.8,
           "plating": 1.0, "cooling": 12.0}
+RESISTIVE = 5.0  # times as much a risen resistance counts as what else the same cell shows
 MOST_SHORT = 0.15  # of the capacity: further from full a charge's end is not taken to be
 INVOLVED = 0.5  # of the limit: a neighbour that drifts as well
 
@@ -120,7 +121,9 @@ def suspicions(e: Evidence) -> list[Suspicion]:
     s = Scores(e)
     fall, rise, weak, ohm = (s.of(k) for k in ("charge-", "charge+", "capacity-", "resistance+"))
     sensor = np.maximum(s.of("voltage-"), s.of("voltage+"))
-    cause = np.argmax(np.stack([ohm, weak, np.maximum(fall, rise), sensor]), axis=0)
+    # A resistive cell is not relaxed when the others are, which also looks like a sensor or like missing charge.
+    cause = np.argmax(np.stack([np.where(ohm >= INVOLVED, RESISTIVE, 1.0) * ohm, weak, np.maximum(fall, rise),
+                                sensor]), axis=0)
     at = np.flatnonzero((cause == 0) & (ohm > 0))
     found = [s.suspicion("high_resistance", "resistance+", [j], ohm[j]) for j in at]
     found += [s.suspicion("weak_cell", "capacity-", [j], weak[j]) for j in np.flatnonzero(cause == 1)]
