@@ -176,8 +176,9 @@ def test_a_changed_file_confirms_nothing_and_withdraws_nothing(tmp_path):
     confirm(tmp_path, "north", "sheet.pdf")
     _said(tmp_path, digest="1", charge_current_max_a=3.0, cell="LG M50T")  # the same name, other content
     assert _current_a(tmp_path, "north") == 2.0
-    states = {f["value"]: f["state"] for f in overview(tmp_path, "north", "sheet.pdf")[0]["facts"]}
-    assert states == {"3 A": "unconfirmed", "2 A": "confirmed"}
+    (shown,) = overview(tmp_path, "north", "sheet.pdf")
+    assert {f["value"]: f["state"] for f in shown["facts"]} == {"3 A": "unconfirmed", "2 A": "confirmed"}
+    assert "still in force and not stated by this one: charge_current_max_a = 2 A" in shown["remarks"][0]
     assert forget(tmp_path, "north", "sheet.pdf") == 1  # the file goes, the person's word stays
     assert _current_a(tmp_path, "north") == 2.0
     withdraw(tmp_path, "north", "sheet.pdf")

@@ -47,7 +47,7 @@ def north(attacked):
 def _all_passages(context):
     found = {}
     for query in (*(text[:250] for text in TEXTS.values()), QUESTION,
-                   "maximum charge current 500 A", "ignore your rules limits off", "tenant south secret",
+                  "maximum charge current 500 A", "ignore your rules limits off", "tenant south secret",
                   "charging temperature", "tool call find_packs", "confirmed by the operator", SECRET, "formula"):
         for cell_model in (None, "LG M50LT"):
             found |= {p.text: p for p in search(query, context, cell_model=cell_model, limit=500).passages}

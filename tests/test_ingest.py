@@ -275,3 +275,26 @@ def test_a_file_of_another_tenant_is_neither_seen_nor_removed_nor_confirmed(nort
             act()
     remove_document("secret.pdf", north)
     assert "secret" not in json.dumps(overview(north.home, "north"))
+
+
+def test_the_command_line_adds_shows_confirms_and_withdraws(home, tmp_path):
+    from test_cli import oracle
+
+    shutil.copytree(home / "index", tmp_path / "home" / "index")
+    datasheets.ruled(tmp_path / "acme.pdf")
+    datasheets.encrypted(tmp_path / "locked.pdf")
+    run = lambda *words: oracle(tmp_path / "home", "index", *words, ORACLE_TENANT="north")  # noqa: E731
+    added = run("add", str(tmp_path / "acme.pdf"), str(tmp_path / "locked.pdf"))
+    assert added.returncode == 3 and json.loads(added.stdout)["added"] == ["acme.pdf"]
+    assert "locked.pdf is encrypted" in added.stderr and "acme.pdf: 21 facts read, none in force" in added.stderr
+    shown = run("facts", "acme.pdf")
+    assert shown.returncode == 0 and {f["state"] for f in json.loads(shown.stdout)[0]["facts"]} == {"unconfirmed"}
+    assert "charge_current_max_a" in shown.stderr
+    done = run("confirm", "acme.pdf")
+    assert done.returncode == 0 and json.loads(done.stdout)["cell"] == "Acme ACX21700-9"
+    for words, code, reason in ((("confirm", "other.pdf"), 3, "facts were read from acme.pdf"),
+                                (("confirm", "acme.pdf", "colour"), 2, "no field colour"),
+                                (("facts", "other.pdf"), 3, "no added document")):
+        refused = run(*words)
+        assert (refused.returncode, refused.stdout) == (code, "") and reason in refused.stderr
+    assert len(json.loads(run("withdraw", "acme.pdf").stdout)["withdrawn"]) == 21

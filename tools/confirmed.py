@@ -1,89 +1,23 @@
-"""Facts of documents, confirmed or not, and the catalogue they make for one home and tenant.
-
-    HOME/facts/<key>.json   one document of one tenant: what it states, and what a person confirmed of it
+"""Confirming what documents state, and the catalogue that the confirmed facts make for one home and tenant.
 
 A document alone never changes a limit. A confirmed fact stays in force when its document is added anew or removed,
 until a person withdraws it: neither a file nor its replacement speaks for the person.
 """
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from tools.cells import Cell, find_cell, load_catalogue, using
 from tools.errors import BadArgument, CannotAnswer
 from tools.facts import FIELDS, DocumentFacts, Fact, same_value, told
+from tools.ledgers import Confirmed, Ledger, forget, keep, ledger_of, ledgers, path_of, same_fact, write
 from tools.own_cells import CAPACITIES, NEEDED, cell_id, laid_over, new_cell
 from tools.plausible import judged
 
-
-class Confirmed(BaseModel):
-    """A fact that a person confirmed, of which version of the document, when, and whether a limit may widen by it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fact: Fact
-    digest: str
-    at: str
-    widen: bool = False
-
-
-class Ledger(BaseModel):
-    """One document's facts; `removed` once the document itself is no longer indexed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stated: DocumentFacts
-    confirmed: tuple[Confirmed, ...] = ()
-    removed: bool = False
-
-
-def keep(home: Path, stated: DocumentFacts) -> Ledger:
-    """Store what a document states; what was confirmed of an earlier version stays as it was."""
-    old = _read(_path(home, stated.tenant, stated.document))
-    if old is not None and old.confirmed:  # the cell that a person chose is the person's word, not the file's
-        about = {name: getattr(old.stated, name) for name in ("cell", "manufacturer", "model", "chemistry", "format")}
-        stated = stated.model_copy(update=about)
-    ledger = Ledger(stated=stated, confirmed=old.confirmed if old else ())
-    _write(home, ledger)
-    return ledger
-
-
-def forget(home: Path, tenant: str | None, document: str) -> int:
-    """The document is gone: its unconfirmed facts go too; returns how many confirmed ones stay."""
-    path = _path(home, tenant, document)
-    ledger = _read(path)
-    if ledger is None:
-        return 0
-    if not ledger.confirmed:
-        path.unlink()
-        return 0
-    _write(home, ledger.model_copy(update={"removed": True, "stated": ledger.stated.model_copy(update={"facts": ()})}))
-    return len(ledger.confirmed)
-
-
-def ledgers(home: Path, tenant: str | None) -> list[Ledger]:
-    """Every document's facts that a tenant may see, by name; tenant None sees all."""
-    found = [_read(path) for path in sorted((Path(home) / "facts").glob("*.json"))]
-    mine = [ledger for ledger in found if ledger and (tenant is None or ledger.stated.tenant == tenant)]
-    return sorted(mine, key=lambda ledger: (ledger.stated.tenant or "", ledger.stated.document))
-
-
-def ledger_of(home: Path, tenant: str | None, document: str) -> Ledger:
-    """One document's facts; raises CannotAnswer for a name that the tenant has not added."""
-    ledger = _read(_path(home, tenant, document))
-    if ledger is None:
-        mine = sorted(entry.stated.document for entry in ledgers(home, tenant) if entry.stated.tenant == tenant)
-        known = f"facts were read from {', '.join(mine)}" if mine else "no document has been added"
-        raise CannotAnswer(f"There is no added document {document!r}; {known}.")
-    return ledger
+__all__ = ["catalogue_of", "confirm", "forget", "keep", "ledger_of", "ledgers", "overview", "withdraw"]
 
 
 def confirm(home: Path, tenant: str | None, document: str, wanted: Sequence[str] = (), cell: str = "",
@@ -97,7 +31,7 @@ def confirm(home: Path, tenant: str | None, document: str, wanted: Sequence[str]
     ledger = ledger_of(home, tenant, document)
     stated = _about(home, tenant, ledger.stated, cell, chemistry)
     base = _base(home, tenant, stated, document)
-    stated = stated.model_copy(update={"facts": judged(stated, base.facts if base else None)})
+    stated = stated.model_copy(update={"facts": _judged_as(stated, base)})
     chosen, left = _chosen(stated, wanted)
     done, kept = [], [c for c in ledger.confirmed if not any(c.fact.field == f.field for f in chosen)]
     for fact in chosen:
@@ -109,7 +43,7 @@ def confirm(home: Path, tenant: str | None, document: str, wanted: Sequence[str]
         done.append(_row(fact, why) | {"effect": effect})
         kept.append(Confirmed(fact=fact, digest=stated.digest, widen=effect == "widens",
                               at=datetime.now(UTC).isoformat(timespec="seconds")))
-    _write(home, Ledger(stated=stated, confirmed=tuple(kept), removed=ledger.removed))
+    write(home, Ledger(stated=stated, confirmed=tuple(kept), removed=ledger.removed))
     return {"document": document, "cell": _name(home, tenant, stated, base), "confirmed": done, "left": left,
             "note": _missing(home, tenant, stated, base)}
 
@@ -123,9 +57,9 @@ def withdraw(home: Path, tenant: str | None, document: str, fields: Sequence[str
         raise CannotAnswer(f"{unknown[0]} of {document} is not confirmed.")
     kept = tuple(c for c in ledger.confirmed if c not in gone)
     if ledger.removed and not kept:
-        _path(home, tenant, document).unlink()
+        path_of(home, tenant, document).unlink()
     else:
-        _write(home, ledger.model_copy(update={"confirmed": kept}))
+        write(home, ledger.model_copy(update={"confirmed": kept}))
     return {"document": document, "withdrawn": [c.fact.field for c in gone]}
 
 
@@ -209,6 +143,15 @@ def _known(home: Path, tenant: str | None, stated: DocumentFacts) -> Cell | None
     return _made_of(others, tenant).get(stated.cell or cell_id(stated))
 
 
+def _judged_as(stated: DocumentFacts, base: Cell | None) -> tuple[Fact, ...]:
+    """The facts held against what is known of the cell: its own chemistry and size count, not the document's."""
+    if base is None:
+        return judged(stated)
+    chemistry = stated.chemistry if base.chemistry == "not stated" else base.chemistry
+    known = stated.model_copy(update={"chemistry": chemistry, "format": str(base.facts.get("format", ""))})
+    return judged(known, base.facts)
+
+
 def _chosen(stated: DocumentFacts, wanted: Sequence[str]) -> tuple[list[Fact], list[dict[str, Any]]]:
     """The facts to confirm and those left, each with the reason."""
     if wanted:
@@ -273,17 +216,16 @@ def _row(fact: Fact, why: str) -> dict[str, Any]:
 def _shown(home: Path, tenant: str | None, ledger: Ledger) -> dict[str, Any]:
     stated = ledger.stated
     base = _known(home, tenant, stated)
-    rows = [_fact_row(fact, ledger, base) for fact in stated.facts]
+    rows = [_fact_row(fact, ledger, base) for fact in _judged_as(stated, base)]
     rows += [_fact_row(c.fact, ledger, base) for c in ledger.confirmed
-             if not any(f.field == c.fact.field and same_value(f.value, c.fact.value) for f in stated.facts)]
+             if not any(same_fact(f, c.fact) for f in stated.facts)]
     return {"document": stated.document, "tenant": stated.tenant, "cell": base.name if base else stated.model,
             "known_cell": bool(stated.cell), "manufacturer": stated.manufacturer, "chemistry": stated.chemistry,
             "removed": ledger.removed, "remarks": list(stated.remarks), "facts": rows}
 
 
 def _fact_row(fact: Fact, ledger: Ledger, base: Cell | None) -> dict[str, Any]:
-    confirmed = next((c for c in ledger.confirmed if c.fact.field == fact.field and same_value(
-        c.fact.value, fact.value)), None)
+    confirmed = next((c for c in ledger.confirmed if same_fact(c.fact, fact)), None)
     effect, why = ("", "") if fact.impossible else _effect(base, fact, ledger.stated.document, False)
     state = ("confirmed" if confirmed else "impossible" if fact.impossible else "doubtful" if fact.doubt
              else "unconfirmed")
@@ -291,28 +233,3 @@ def _fact_row(fact: Fact, ledger: Ledger, base: Cell | None) -> dict[str, Any]:
             "qualifier": fact.qualifier, "state": state, "effect": effect,
             "why": fact.impossible or "; ".join(filter(None, (fact.doubt, why if effect != "adds" else ""))),
             "widened": bool(confirmed and confirmed.widen)}
-
-
-def _path(home: Path, tenant: str | None, document: str) -> Path:
-    """Where a document's facts are kept; its name itself never becomes a path."""
-    key = hashlib.sha256(json.dumps([tenant, document]).encode()).hexdigest()[:24]
-    return Path(home) / "facts" / f"{key}.json"
-
-
-def _read(path: Path) -> Ledger | None:
-    try:
-        return Ledger.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError, ValueError):
-        raise CannotAnswer(f"The facts in {path} are damaged: delete that file and add its document again.") from None
-
-
-def _write(home: Path, ledger: Ledger) -> None:
-    path = _path(home, ledger.stated.tenant, ledger.stated.document)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(ledger.model_dump_json(), encoding="utf-8")
-    os.replace(part, path)
-
-

@@ -13,7 +13,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from tools.cells import Cell, find_cell
+from tools.cells import Cell, find_cell, using
+from tools.confirmed import catalogue_of
 from tools.diagnosis import fault_rows, find_faults, load_evidence
 from tools.errors import CannotAnswer
 from tools.fleet.import_schema import Errors, ImportFailed, checked, kind_of, nearest, read_table, schema_text
@@ -38,7 +39,7 @@ def import_file(path: Path, home: Path, tenant: str, url: str | None = None) -> 
     values, errors = checked(table, columns)
     engine = open_engine(fleet_url(home, url))
     try:
-        with Session(engine) as session, session.begin():
+        with using(catalogue_of(home, tenant)), Session(engine) as session, session.begin():
             write = _write_packs if kind == "packs" else _write_records
             done = write(session, tenant, values, errors) if not errors else {}
             if errors:
