@@ -31,7 +31,7 @@ from tools.fleet.tables import Month, Pack, PackState, Record
 from tools.health import diagnose
 
 TENANT, SITE = "evaluation", "Bench"
-SOUND, PER_SIZE = 150, 4
+SOUND, PER_SIZE = 120, 3
 FIRST_WEEK, EVERY_WEEKS = 12, 3
 SCORED_WEEKS = 20  # after the onset: when the AUROC is taken
 NAMES = {  # what the generator calls a fault -> what a finding may call it

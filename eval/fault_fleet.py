@@ -125,9 +125,9 @@ class _Cells:
         c, since = plan.chemistry, np.clip(np.arange(WEEKS) - plan.onset, 0, None) if plan.fault else np.zeros(WEEKS)
         size = SIZES[plan.fault][plan.size] if plan.fault else 0.0
         bad, self.onset = [plan.cell], plan.onset
-        fade = 0.0012 * np.exp(rng.normal(0, 0.3)) * np.clip(1 + 0.12 * rng.standard_t(4, k), 0.5, 2)  # share a week
+        fade = 0.0012 * np.exp(rng.normal(0, 0.3)) * np.clip(1 + 0.12 * rng.standard_t(4, k), 0.6, 1.4)  # share a week
         self.capacity = c.nominal_ah * (1 + rng.normal(0, 0.006, k)) * (0.985 - fade * weeks**0.95)
-        growth = 0.002 * np.exp(rng.normal(0, 0.3)) * np.clip(1 + 0.2 * rng.standard_t(4, k), 0.3, 2.5)
+        growth = 0.002 * np.exp(rng.normal(0, 0.3)) * np.clip(1 + 0.2 * rng.standard_t(4, k), 0.4, 1.8)
         self.resistance = c.resistance_ohm * (1 + rng.normal(0, 0.035, k)) * (1 + growth * weeks)
         drift = rng.normal(0, 0.012, k) * np.ones((WEEKS, 1)) + rng.normal(0, 0.02, (WEEKS, k))  # percent a week
         season = np.cos(2 * np.pi * (np.arange(WEEKS) + rng.uniform(-2, 2)) / 52.18 + np.pi)

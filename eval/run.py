@@ -99,8 +99,8 @@ def simulator(
 @app.command("diagnose")
 def diagnose(
     seed: Annotated[int, typer.Option(help="Of the simulated fleet; the limits were chosen on seed 1.")] = 7,
-    sound: Annotated[int, typer.Option(help="Packs without a fault.", min=1)] = 150,
-    per_size: Annotated[int, typer.Option(help="Packs per fault and size.", min=1)] = 4,
+    sound: Annotated[int, typer.Option(help="Packs without a fault.", min=1)] = 120,
+    per_size: Annotated[int, typer.Option(help="Packs per fault and size.", min=1)] = 3,
     as_json: Json = False,
 ):
     """Seeded faults are found before a limit is crossed, with few false alarms."""
@@ -135,6 +135,40 @@ def ageing(
     from eval.ageing_comparison import CELLS, measure, print_report
 
     report = measure(cycles, tuple(cells) or CELLS, verify=verify)
+    print_report(report)
+    _emit(report, as_json)
+
+
+@app.command("retrieval")
+def retrieval(
+    questions: Annotated[Path | None, typer.Option(help="Judged questions, JSON lines.", exists=True)] = None,
+    ask: Annotated[bool, typer.Option(help="Also ask the whole program (language model at the settings' URL).")] = False,
+    as_json: Json = False,
+):
+    """The right passage first, the right number, and 'not in the documents' when it is not there."""
+    from eval.retrieval import QUESTIONS_FILE as RETRIEVAL_FILE
+    from eval.retrieval import measure, print_report, whole_program
+    from tools.contract import Context
+
+    settings = Settings()
+    context = Context(home=settings.home, tenant=settings.tenant, fleet_url=settings.fleet_url,
+                      embedding_model=settings.embedding_model)
+    report = measure(questions or RETRIEVAL_FILE, context, whole_program(settings) if ask else None)
+    print_report(report)
+    _emit(report, as_json)
+
+
+@app.command("retrieval-scale")
+def retrieval_scale(
+    chunks: Annotated[int, typer.Option(help="Synthetic passages to build and search.", min=1000)] = 1_000_000,
+    compare: Annotated[int, typer.Option(help="Vectors on which the kinds of FAISS index are compared.",
+                                         min=1000)] = 50_000,
+    as_json: Json = False,
+):
+    """A million passages: built with progress, searched within 20 ms, memory; kinds of FAISS index compared."""
+    from eval.retrieval_scale import measure, print_report
+
+    report = measure(chunks, compare)
     print_report(report)
     _emit(report, as_json)
 
