@@ -236,3 +236,18 @@ def test_no_confirmed_value_widens_any_limit_of_any_cell_unasked(cell, field, va
             except CannotAnswer:
                 after = 0.0
             assert after <= before * (1 + 1e-6)
+
+
+def test_a_fleet_may_be_of_an_own_cell(acme, tmp_path):
+    from retrieval.toolset import tool_named
+    from tests.test_fleet import PACKS
+    from tools.fleet.importing import ImportFailed, import_file
+
+    (tmp_path / "packs.csv").write_text(PACKS.replace("LG M50LT", "ACX21700-9"))
+    with pytest.raises(ImportFailed, match="ACX21700-9"):
+        import_file(tmp_path / "packs.csv", acme, "north")
+    confirm(acme, "north", "acme.pdf")
+    import_file(tmp_path / "packs.csv", acme, "north")
+    status = tool_named("get_status")
+    told = status.run(status.parse({"asset_id": "PK-1001"}), Context(home=acme, tenant="north"))
+    assert told.cell_model == "Acme ACX21700-9"
