@@ -126,6 +126,14 @@ def by_search(question: str, context: Context) -> Found:
     return Found(tuple((p.cell_model, p.text) for p in result.passages), answer)
 
 
+def whole_program(settings) -> Callable[[str], str]:
+    """The agent's answer to a question, from the language model at the settings' URL."""
+    from oracle.agent import Agent
+
+    agent = Agent(settings)
+    return lambda question: agent.answer([{"role": "user", "content": question}]).text
+
+
 def by_meaning(question: str, context: Context) -> Found:
     """The five nearest passages by embedding alone."""
     from retrieval.embedder import embed_question

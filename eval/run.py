@@ -142,7 +142,7 @@ def ageing(
 @app.command("retrieval")
 def retrieval(
     questions: Annotated[Path | None, typer.Option(help="Judged questions, JSON lines.", exists=True)] = None,
-    ask: Annotated[bool, typer.Option(help="Also ask the whole program (language model at the settings' URL).")] = False,
+    ask: Annotated[bool, typer.Option(help="Also ask the whole program, at the settings' model.")] = False,
     as_json: Json = False,
 ):
     """The right passage first, the right number, and 'not in the documents' when it is not there."""

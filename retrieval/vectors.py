@@ -35,7 +35,9 @@ def new_index(kind: str, count: int, sample: np.ndarray) -> Any:
     index = faiss.index_factory(dimension, recipe, faiss.METRIC_INNER_PRODUCT)
     if kind.startswith("IVF"):
         index.cp.niter, index.nprobe = 8, PROBES
-        index.cp.min_points_per_centroid = 1
+        index.cp.min_points_per_centroid = 1  # no warnings where few are enough
+        if hasattr(index, "pq"):
+            index.pq.cp.min_points_per_centroid = 1
         index.train(sample)
     return index
 
