@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from oracle.cli_soh import register as register_soh
 from oracle.errors import BadQuestion, OracleError
 from oracle.settings import Settings
 from tools.errors import BadArgument, CannotAnswer
@@ -23,6 +24,7 @@ audit = typer.Typer(help="The record of every answer.", no_args_is_help=True)
 app.add_typer(fleet, name="fleet")
 app.add_typer(index, name="index")
 app.add_typer(audit, name="audit")
+register_soh(app, lambda: _context(Settings()), lambda line: tell(line))
 
 
 def main() -> None:
@@ -61,7 +63,8 @@ def _print_json(value: Any) -> None:
 def _context(settings: Settings):
     from tools.contract import Context
 
-    return Context(home=settings.home, tenant=settings.tenant, envelope=settings.envelope, fleet_url=settings.fleet_url)
+    return Context(home=settings.home, tenant=settings.tenant, envelope=settings.envelope, fleet_url=settings.fleet_url,
+                   embedding_model=settings.embedding_model)
 
 
 @app.command()

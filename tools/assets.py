@@ -1,5 +1,7 @@
 """What a call is about: an asset's live state, overruled by whatever the call itself states."""
 
+import math
+
 from tools.arguments import Arguments
 from tools.cells import find_cell
 from tools.contract import Context
@@ -7,6 +9,7 @@ from tools.errors import CannotAnswer
 from tools.fleet.records import from_blob
 from tools.fleet.store import ASSET, Fleet, cell_id, open_fleet
 from tools.subject import Subject
+from tools.uploads import cell_named
 
 DEFAULTS = {"soc_percent": 20.0, "temperature_c": 25.0, "soh_percent": 100.0}  # of a cell named by model
 GIVEN_AS = {"soc_percent": ("soc_percent", "soc_start_percent"), "temperature_c": ("temperature_c",),
@@ -62,8 +65,9 @@ def _of_upload(upload_id: str, given: dict[str, float], context: Context) -> Sub
     from tools.estimation import estimate_cells
 
     upload = open_fleet(context).upload(upload_id)
-    record, cell = from_blob(upload.data, upload.started), find_cell(upload.cell_model)
-    known = {"temperature_c": float(record.temperature_c[-1, 0])}
+    record, cell = from_blob(upload.data, upload.started), cell_named(upload.cell_model)
+    last_c = float(record.temperature_c[-1, 0])
+    known = {"temperature_c": last_c} if math.isfinite(last_c) else {}
     if "soh_percent" not in given:
         estimate = estimate_cells(record, cell, 1)[0]
         if not estimate.valid:

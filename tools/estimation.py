@@ -1,4 +1,8 @@
-"""State of health from a charge record: charge counted between two voltages, against the reference curve."""
+"""State of health from a charge record.
+
+Three ways, the first that the record allows: learnt from measured charges of such cells (`tools.soh`); the charge
+counted over a full charge; charge counted between two voltages, against the reference curve.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +11,8 @@ import numpy as np
 from tools.cells import Cell
 from tools.fleet.curves import Curves, curves_of
 from tools.fleet.records import ChargeRecord
+from tools.soh.judge import COUNTED, EMPTY_MARGIN_V, FULL_CURRENT_C, CellFacts, judge_learnt
+from tools.soh.model import type_of
 
 # Standard uncertainties of what goes in; how each is chosen stands beside it.
 SIGMA_VOLTAGE_V = 0.004  # offset of a battery monitor's cell voltage, independent at the two ends of the window
@@ -22,8 +28,6 @@ WINDOW_STARTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # share of the constant-current 
 MIN_WINDOW_PERCENT = 30.0  # of nominal capacity
 MAX_HALF_WIDTH_PERCENT = 6.0  # a wider 90 % interval says too little to act on
 CURRENT_TOLERANCE = 0.03  # constant current: within 3 % of its median
-FULL_CURRENT_C = 0.07  # a taper below this C-rate at the voltage limit ends a full charge
-EMPTY_MARGIN_V = 0.35  # first voltage at most so far above the discharge cut-off: the charge began empty
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,16 @@ def weakest_of(estimates: list[CellEstimate]) -> CellEstimate | None:
 
 
 def estimate_cells(record: ChargeRecord, cell: Cell, parallel: int) -> list[CellEstimate]:
-    """Health of each cell that the record logs: against the reference curve, else from a full charge."""
+    """Health of each cell that the record logs, by the first way that the record allows."""
+    learnt = _learnt(record, cell, parallel)
+    if weakest_of(learnt):
+        return learnt
     full = _full_charge(record, cell, parallel)
     if full is not None:
         return full
     curves = curves_of(cell)
+    if curves is None and learnt:
+        return learnt
     if curves is None:
         return _all_invalid(record, f"there is no reference curve for {cell.name}, and the record is not a full charge "
                                     "from empty to the taper at the voltage limit")
@@ -83,23 +92,38 @@ def charged_ah(record: ChargeRecord, parallel: int) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(mean_a * np.diff(record.t_s) / 3600)])
 
 
+def _learnt(record: ChargeRecord, cell: Cell, parallel: int) -> list[CellEstimate]:
+    """Each cell's health by the measured-data estimator; empty where it was not trained on such cells."""
+    limit_v = cell.voltage_charge_cutoff_v
+    if type_of(cell.chemistry, cell.capacity_nominal_ah, limit_v) is None:
+        return []
+    facts = CellFacts(cell.chemistry, cell.capacity_nominal_ah, limit_v)
+    judged = [judge_learnt(record.t_s, record.current_a / parallel, record.voltage_v[:, column], facts)
+              for column in range(len(record.cells))]
+    return [CellEstimate(c, j.valid, j.reason, j.soh_percent, j.low_percent, j.high_percent,
+                         (limit_v - 0.2, limit_v), j.counted_ah, j.method)
+            for c, j in zip(record.cells, judged, strict=True)]
+
+
 def _full_charge(record: ChargeRecord, cell: Cell, parallel: int) -> list[CellEstimate] | None:
     """Capacity of a charge from the discharge cut-off to the taper, as cell 0 (the pack); None if it was not one."""
     low_v, high_v = cell.voltage_discharge_cutoff_v, cell.voltage_charge_cutoff_v
-    if None in (low_v, high_v, cell.capacity_nominal_ah):
+    charging = np.flatnonzero(record.current_a > 0.02 * record.current_a.max(initial=0))
+    if None in (low_v, high_v, cell.capacity_nominal_ah) or not len(charging):
         return None
-    began_empty = record.voltage_v[0].max() <= low_v + EMPTY_MARGIN_V
-    tapered = 0 < record.current_a[-1] / parallel < FULL_CURRENT_C * cell.capacity_nominal_ah
-    if not (began_empty and tapered and record.voltage_v[-1].max() >= high_v - 0.02):
+    first, last = charging[0], charging[-1]  # a record may hold the end of the discharge before and a rest after
+    began_empty = record.voltage_v[:first + 1].max(axis=1).min() <= low_v + EMPTY_MARGIN_V
+    tapered = record.current_a[last] / parallel < FULL_CURRENT_C * cell.capacity_nominal_ah
+    if not (began_empty and tapered and record.voltage_v[last].max() >= high_v - 0.02):
         return None
-    ah = float(charged_ah(record, parallel)[-1])
+    counted = charged_ah(record, parallel)
+    ah = float(counted[last] - counted[first])
     soh = 100 * ah / cell.capacity_nominal_ah
     # All series cells carry the same charge: the pack's capacity, of whichever cell ends it. 2 %: what is left
     # below the first and above the last sample, and new cells against their nominal capacity.
     half = Z90 * soh * np.hypot(SIGMA_CURRENT, 0.02)
-    ends_v = (float(record.voltage_v[0].mean()), float(record.voltage_v[-1].mean()))
-    return [CellEstimate(0, True, "", soh, soh - half, soh + half, ends_v, ah,
-                         "charge counted over a full charge, against nominal capacity")]
+    ends_v = (float(record.voltage_v[first].mean()), float(record.voltage_v[last].mean()))
+    return [CellEstimate(0, True, "", soh, soh - half, soh + half, ends_v, ah, COUNTED)]
 
 
 def constant_current(record: ChargeRecord) -> slice | None:
@@ -122,6 +146,8 @@ def _by_window(record: ChargeRecord, cell: Cell, curves: Curves, parallel: int) 
         return _all_invalid(record, "the record has no stretch at constant current longer than ten minutes")
     c_rate = float(np.median(record.current_a[part])) / parallel / curves.nominal_ah
     start_c = record.temperature_c[0]
+    if not np.isfinite(start_c).all():
+        return _all_invalid(record, "the record logs no temperature, which the reference curves need")
     if not curves.covers(c_rate, float(start_c.mean())):
         return _all_invalid(record, f"{c_rate:.2f}C at {start_c.mean():.0f} degC is outside the reference curves "
                                     f"({curves.c_rates[0]:g}C to {curves.c_rates[-1]:g}C, "

@@ -14,6 +14,7 @@ from tools.errors import CannotAnswer
 from tools.estimation import newest_usable, weakest_of
 from tools.fleet.records import ChargeRecord, from_blob
 from tools.fleet.store import ASSET, Fleet, cell_id, open_fleet
+from tools.uploads import cell_named
 
 
 class EstimateSohResult(Result):
@@ -58,7 +59,7 @@ def estimate_soh(arguments: EstimateSoh, context: Context) -> EstimateSohResult:
     fleet = open_fleet(context)
     if arguments.asset_id.startswith("UP-"):
         upload = fleet.upload(arguments.asset_id)
-        cell = find_cell(upload.cell_model)
+        cell = cell_named(upload.cell_model)
         return _result(arguments.asset_id, cell, [from_blob(upload.data, upload.started)], 1, None)
     pack = fleet.pack(arguments.asset_id)
     cell, number = find_cell(pack.cell_model), ASSET.match(arguments.asset_id)[2]

@@ -20,7 +20,7 @@ class ChargeRecord:
     t_s: np.ndarray  # [n], s since `started`, strictly increasing
     current_a: np.ndarray  # [n], A, charge positive, pack current
     voltage_v: np.ndarray  # [n, k], V per cell
-    temperature_c: np.ndarray  # [n, k], degC per cell
+    temperature_c: np.ndarray  # [n, k], degC per cell; NaN where none was logged
 
     def __post_init__(self):
         n, k = len(self.t_s), len(self.cells)
@@ -34,6 +34,9 @@ class ChargeRecord:
                             self.voltage_v[:, j:j + 1], self.temperature_c[:, j:j + 1])
 
 
+NO_TEMPERATURE = np.iinfo(np.int16).min  # how bytes say NaN
+
+
 def to_blob(record: ChargeRecord) -> bytes:
     """Compact bytes: s and mA as int32, 0.1 mV and 0.1 degC as (u)int16, deflated. Rounds to those units."""
     buffer = io.BytesIO()
@@ -41,12 +44,15 @@ def to_blob(record: ChargeRecord) -> bytes:
         buffer, cells=np.asarray(record.cells, np.int16), t_s=np.rint(record.t_s * 10).astype(np.int32),
         current_a=np.rint(record.current_a * 1000).astype(np.int32),
         voltage_v=np.rint(record.voltage_v * 1e4).astype(np.uint16),
-        temperature_c=np.rint(record.temperature_c * 10).astype(np.int16))
+        temperature_c=np.where(np.isfinite(record.temperature_c), np.rint(np.nan_to_num(record.temperature_c) * 10),
+                               NO_TEMPERATURE).astype(np.int16))
     return buffer.getvalue()
 
 
 def from_blob(blob: bytes, started: datetime) -> ChargeRecord:
     """Inverse of `to_blob`."""
     with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
+        tenths = arrays["temperature_c"]
         return ChargeRecord(started, tuple(int(c) for c in arrays["cells"]), arrays["t_s"] / 10,
-                            arrays["current_a"] / 1000, arrays["voltage_v"] / 1e4, arrays["temperature_c"] / 10)
+                            arrays["current_a"] / 1000, arrays["voltage_v"] / 1e4,
+                            np.where(tenths == NO_TEMPERATURE, np.nan, tenths / 10))
