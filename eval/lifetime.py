@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from eval.lifetime_fit import fit_early, read_severson, shapes_from
+from eval.lifetime_fit import fit_early, read_severson, shapes_from, typical
 from eval.lives import Life, read_lives
 from eval.report import header, people, print_header
 from tools.remaining_life import GRID_STEP, Shapes, forecast
@@ -125,7 +125,7 @@ def prospective(lives: list[Life]) -> dict:
     """Mean absolute error (points of capacity) and coverage per group, beside the baselines."""
     lives = [x for x in lives if (x.cycles <= SEEN * x.cycles[-1]).sum() >= 2]
     cases, own = [Case(x) for x in lives], _others(lives)
-    other = {source: shapes_from([x for x in lives if x.source != source]) for source in {x.source for x in lives}}
+    other = {source: typical([x for x in lives if x.source != source]) for source in {x.source for x in lives}}
     known = {trust: [_forecast(c, s, trust) for c, s in zip(cases, own, strict=True)] for trust in TRUSTS}
     unseen = {trust: [_unseen(c, other[x.source], s, trust) for x, c, s in zip(lives, cases, own, strict=True)]
               for trust in TRUSTS}
@@ -155,7 +155,7 @@ def _forecast(case: Case, shapes: Shapes, trust: float) -> np.ndarray:
 
 
 def _unseen(case: Case, other: Shapes, own: Shapes, trust: float) -> np.ndarray:
-    """Shapes of other data sets and plain powers of time; of its own type the usual life, as a data sheet tells it."""
+    """Typical shapes of other data sets and powers of time; of its own type the usual life, as a data sheet says."""
     usual = float(np.median(own.log_clock))
     shapes = Shapes(other.loss, np.full(len(other.weight), usual), other.weight).with_powers(usual)
     found = forecast(case.clock, case.loss, case.future, shapes, trust, UNSEEN_WIDTH)

@@ -76,16 +76,22 @@ def _half_width(curves: np.ndarray, life: np.ndarray) -> float:
 
 
 def fit_shapes(lives: list[Life]) -> dict[str, np.ndarray]:
-    """Cluster means of the lives of each chemistry family, with the share of lives in each."""
-    from sklearn.cluster import KMeans
-
+    """Typical lives of each chemistry family, as arrays."""
     arrays = {}
     for family, sources in FAMILIES.items():
-        loss = np.stack([np.minimum(shape_of(x.cycles, x.loss)[0], MOST_LOSS) for x in lives if x.source in sources])
-        clusters = KMeans(CLUSTERS, n_init=10, random_state=SEED).fit(loss)
-        arrays[f"shapes/{family}/loss"] = clusters.cluster_centers_
-        arrays[f"shapes/{family}/weight"] = np.bincount(clusters.labels_, minlength=CLUSTERS) / len(loss)
+        shapes = typical([x for x in lives if x.source in sources])
+        arrays |= {f"shapes/{family}/loss": shapes.loss, f"shapes/{family}/weight": shapes.weight}
     return arrays
+
+
+def typical(lives: list[Life]) -> Shapes:
+    """Cluster means of lives, weighted by the share of lives in each, all on a clock of 1."""
+    from sklearn.cluster import KMeans
+
+    loss = np.stack([np.minimum(shape_of(x.cycles, x.loss)[0], MOST_LOSS) for x in lives])
+    clusters = KMeans(CLUSTERS, n_init=10, random_state=SEED).fit(loss)
+    weight = np.bincount(clusters.labels_, minlength=CLUSTERS) / len(loss)
+    return Shapes(clusters.cluster_centers_, np.zeros(CLUSTERS), weight)
 
 
 def shapes_from(lives: list[Life]) -> Shapes:

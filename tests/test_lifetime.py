@@ -55,7 +55,7 @@ def test_a_wider_prior_gives_a_wider_band(stretch, width):
 
 def test_evaluation_beats_its_baselines_where_lives_are_alike_and_covers():
     lives = [life(c, noise=0.001, seed=n) for n, c in enumerate(np.linspace(700, 1300, 24))]
-    lives += [Life("other", "other", x.cell, x.cycles, x.loss) for x in lives[:6]]
+    lives += [Life("other", "other", x.cell, x.cycles, x.loss) for x in lives[:12]]
     found = prospective(lives)["groups"]["made up"]
     assert found["forecast"] < 0.5 * min(found["slope"], found["mean"])
     assert found["forecast_inside"] > 0.8 and found["cells"] == 24
