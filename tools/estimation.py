@@ -182,8 +182,10 @@ def window_soh(curves: Curves, taken_ah: float, low_v: np.ndarray, high_v: np.nd
     Each input is moved by its standard uncertainty in turn; the effects add in quadrature. NaN where no health
     between the curves' lowest and highest fits.
     """
+    healths = np.linspace(curves.soh_percent[0], curves.soh_percent[-1], 4 * (len(curves.soh_percent) - 1) + 1)
+
     def solve(ah=taken_ah, low=low_v, high=high_v, warm=temperature_c):
-        return _inverted(curves.charge_between(low, high, c_rate, warm), curves.soh_percent, ah)
+        return _inverted(curves.charge_between(low, high, c_rate, warm, healths), healths, ah)
 
     best = solve()
     moved = (solve(ah=taken_ah * (1 + SIGMA_CURRENT)), solve(low=low_v + SIGMA_VOLTAGE_V),

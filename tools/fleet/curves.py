@@ -44,9 +44,17 @@ class Curves:
         """Voltages [s, m] and end charges [s] (Ah) at one C-rate and temperature, linear between the grid's."""
         return _at(self, c_rate, temperature_c)
 
-    def charge_between(self, low_v: np.ndarray, high_v: np.ndarray, c_rate: float, temperature_c: float) -> np.ndarray:
-        """Ah that each health level takes between two voltages; [k], [k] -> [k, s]."""
+    def charge_between(self, low_v: np.ndarray, high_v: np.ndarray, c_rate: float, temperature_c: float,
+                       soh_percent: np.ndarray | None = None) -> np.ndarray:
+        """Ah that each health level takes between two voltages; [k], [k] -> [k, s].
+
+        The levels are the grid's, or `soh_percent` [s], whose curves are interpolated as `for_soh` does: between two
+        levels of the grid the charge between two voltages is not linear in health.
+        """
         voltage, end = self.at(c_rate, temperature_c)
+        if soh_percent is not None:
+            between = np.array([_weights(self.soh_percent, s) for s in soh_percent])
+            voltage, end = between @ voltage, between @ end
         steps = np.linspace(0, 1, voltage.shape[1])
         taken = [e * (np.interp(high_v, v, steps) - np.interp(low_v, v, steps))
                  for v, e in zip(voltage, end, strict=True)]
