@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ from tools.contract import Context, Tool
 from tools.errors import BadArgument, CannotAnswer
 
 log = logging.getLogger(__name__)
+_CITED = re.compile(r"\[(\d+)\]")
 
 
 @dataclass
@@ -80,6 +82,8 @@ def run(tool: Tool, call: CallRecord, context: Context, first_passage: int = 1) 
     for passage in {id(p): p for d in (call.result, call.read) for p in d.get("passages", ())}.values():
         if "n" in passage:
             passage["n"] += first_passage - 1
+    if "answer" in call.result and first_passage > 1:
+        call.result["answer"] = _CITED.sub(lambda m: f"[{int(m[1]) + first_passage - 1}]", call.result["answer"])
     call.seconds = round(time.monotonic() - began, 3)
     return call
 

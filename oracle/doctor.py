@@ -61,6 +61,8 @@ def _index(settings: Settings) -> dict[str, Any]:
 
         status = index_status(_context(settings))
         state = f"{status['passages']} passages" if status["ready"] else status["reason"]
+        if status.get("warning"):
+            return _finding("index", False, status["warning"], "oracle index build")
         return _finding("index", status["ready"], state, "oracle index build")
     except Exception as error:  # whatever it is, the doctor reports it
         return _finding("index", False, str(error).splitlines()[0], "oracle index build")

@@ -92,7 +92,7 @@ def sources_of(answer: str, calls: Sequence[Call], conversation, names) -> list[
     for call in calls:
         result: Any = [call.result, call.read]
         if call.name == "search_documents":
-            result = [[p["text"], p["document"]] for n, p in passages_of(calls).items() if n in cited]
+            result = [[p["text"], p["document"], p.get("answers")] for n, p in passages_of(calls).items() if n in cited]
         sources += [of_field(name, value) for name, value in numbers_of(call.arguments)]
         sources += [of_field(name, value) for name, value in numbers_of(result)]
         sources += [q for text in (*texts_of(result), *texts_of(call.arguments)) for q in in_text(text, names)]
@@ -182,7 +182,8 @@ def states_current(answer: str, current_a: float, names: tuple[str, ...] = ()) -
 
 
 def _missing(answer: str, calls: Sequence[Call], names) -> Iterator[str]:
-    """What an answer may not leave out: a tool's refusal, the recommended plan, a simulation's warnings."""
+    """What an answer may not leave out: a tool's refusal, the recommended plan, what a search found or did not find, a
+    simulation's warnings."""
     for i, call in enumerate(calls):
         if "error" in call.result:
             mended = any(c.name == call.name and "error" not in c.result for c in calls[i + 1:])
@@ -191,6 +192,8 @@ def _missing(answer: str, calls: Sequence[Call], names) -> Iterator[str]:
         elif call.name == "recommend_charging_current":
             yield from _unsaid_currents(answer, call, names)
             yield from _unsaid_deadline(answer, call)
+        elif call.name == "search_documents":
+            yield from _unsaid_finding(answer, call, names)
         else:
             yield from (text for name in WARNINGS.get(call.name, ())
                         if (text := call.result.get(name)) and not _conveys(answer, text))
@@ -210,6 +213,20 @@ def _unsaid_currents(answer: str, call: Call, names) -> Iterator[str]:
             yield f"{name} = {currents[-1]:g} A"
     if not _conveys(answer, reason):
         yield f"the reason: {reason}"
+
+
+def _unsaid_finding(answer: str, call: Call, names) -> Iterator[str]:
+    """The value that a passage states just as asked, with its citation; and that something is not in the documents."""
+    value, note = call.result.get("value"), call.result.get("note")
+    if value is not None:
+        stated = in_text(f"{value:.10g} {call.result['unit']}")
+        if not backed(stated[0], in_text(answer, names)):
+            yield call.result["answer"]
+        elif not cited_numbers(answer):
+            yield f"the citation: {call.result['answer']}"
+    absent = note and (not call.result["passages"] or note.startswith("Not in the documents"))
+    if absent and not _conveys(answer, note):
+        yield note
 
 
 def _unsaid_deadline(answer: str, call: Call) -> Iterator[str]:

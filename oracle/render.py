@@ -128,6 +128,7 @@ def _passages(r: dict[str, Any]) -> Iterator[str]:
         yield r["answer"]
         first = r["passages"][0]
         yield f"Source: {_where(first)}"
+        yield r.get("warning") or ""
         return
     yield "The documents say:"
     for p in r["passages"][:3]:

@@ -124,9 +124,10 @@ def _by_field(index: Index, chosen: Wanted, what: Asked, ranking: Ranking, limit
                 for n, (row, score) in enumerate(ranked[:limit], start=1)]
     told = [t for _, found in answers.values() for t in found.told]
     one = told[0] if told and len(answers) == 1 else None
+    said_so = [f"{p.answers.rstrip('.')} [{p.n}]." for p in passages if p.answers]
     return SearchDocumentsResult(
         **made, passages=passages, note=" ".join(notes) or None,
-        answer=" ".join(f"{p.answers.rstrip('.')} [{p.n}]." for p in passages if p.answers) or None,
+        answer=" ".join([*said_so, *(n for n in notes if not any(n in s for s in said_so))]) if said_so else None,
         value=one.value if one else None, unit=one.unit if one else None)
 
 
