@@ -1,15 +1,19 @@
 """Recommended currents and simulated charges, re-checked in the DFN."""
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tools.arguments import RecommendChargingCurrent, SimulateCharge
-from tools.cells import find_cell
+from tools.cells import find_cell, load_catalogue
 from tools.charging import recommend_charging_current
 from tools.contract import Context
-from tools.envelope import limits
+from tools.envelope import limits, temperature_window
 from tools.errors import BadArgument, CannotAnswer
-from tools.parameters import model_of
-from tools.riding import Stage, follow
+from tools.parameters import has_model, model_of
+from tools.plans import Charge, plan
+from tools.riding import Guide, Stage, follow
 from tools.simulate import simulate_charge
 from tools.simulation import virtual_cell
 
@@ -23,18 +27,19 @@ def simulate(tmp_path, **arguments):
 
 
 def retraced(result):
-    """The returned protocol, run again on the fine mesh."""
-    cell = virtual_cell(model_of(find_cell(result.cell_model)), result.soh_percent, result.temperature_c, "fine")
+    """The returned protocol, run again on the finest mesh."""
+    cell = virtual_cell(model_of(find_cell(result.cell_model)), result.soh_percent, result.temperature_c, "finest")
     stages = tuple(Stage(s.current_a, s.until_soc_percent, "") for s in result.protocol)
     return follow(cell, result.soc_percent, stages, samples=15)
 
 
-# Fastest plating-free charge of the LG M50, 10 to 80 %, found with 30 s steps in the DFN: 27 min at 25, 45 at 5 degC.
-@pytest.mark.parametrize("temperature_c, minutes", [(25, 27.0), (5, 45.0)])
+# Fastest plating-free charge of the calibrated LG M50, 10 to 80 %, with 30 s steps in the DFN and no margin at all
+# (eval.reference). With the heat capacity as published, half the measured one, it warms faster: 27.0 and 45.0 min.
+@pytest.mark.parametrize("temperature_c, minutes", [(25, 25.5), (5, 53.2)])
 def test_fastest_is_near_the_plating_free_optimum(tmp_path, temperature_c, minutes):
     result = recommend(tmp_path, "physics", cell_model="LG M50", soc_percent=10, temperature_c=temperature_c,
                        priority="fastest")
-    assert result.charge_time_min == pytest.approx(minutes, rel=0.1)
+    assert minutes < result.charge_time_min < 1.05 * minutes
     trace = retraced(result)
     assert trace.min_anode_potential_v >= 0
     assert trace.max_voltage_v <= 4.2
@@ -154,3 +159,53 @@ def test_pack_currents_are_cell_currents_times_parallel(demo):
     charge = simulate_charge(SimulateCharge(**arguments, soc_start_percent=40, soc_end_percent=50, current_a=48), demo)
     assert charge.current_a == 3.0 and charge.pack_current_a == 48.0
     assert charge.charge_time_min == pytest.approx(60 * 0.1 * 4.8 * 0.95 / 3.0, rel=1e-3)
+
+
+def test_where_heat_limits_holding_back_is_faster_than_heating_up_and_waiting(tmp_path):
+    result = recommend(tmp_path, "physics", cell_model="LG M50", soc_percent=10, temperature_c=40, priority="fastest")
+    assert result.charge_time_min < 1.03 * 55.2  # eval.reference, the best of eight ceilings; flat out 62.8 min
+    assert result.max_temperature_c <= 45 and result.current_a < 7
+
+
+def test_a_cold_cell_with_a_high_target_is_charged_to_it(tmp_path):
+    result = recommend(tmp_path, "physics", cell_model="Kokam 7.5Ah", soc_percent=30, target_soc_percent=85,
+                       temperature_c=0, soh_percent=96, priority="fastest")
+    assert result.reached_soc_percent == pytest.approx(85)
+    assert retraced(result).min_anode_potential_v >= 0
+    assert result.if_warmed is None or result.if_warmed.fastest_time_min < result.charge_time_min
+
+
+def test_a_plan_can_be_had_without_the_tool(tmp_path):
+    model = model_of(find_cell("LG M50"))
+    found = plan(Charge(model, 10, 80, 10, 100, "physics", 0.001), "balanced", 60).ride
+    assert found.stages[-1].until_soc_percent == pytest.approx(80) and found.charge_time_min <= 60
+    ends = np.array([10, *(stage.until_soc_percent for stage in found.stages)])
+    hours = np.diff(ends) / 100 * 4.8 / [stage.current_a for stage in found.stages]
+    assert hours.sum() * 60 == pytest.approx(found.charge_time_min, rel=1e-3)
+
+
+@given(st.lists(st.floats(0.5, 10), min_size=1, max_size=30), st.floats(0, 50), st.floats(1.01, 5))
+def test_a_level_current_cut_by_the_guide_takes_the_time_asked_for(currents, start, slower):
+    guide = Guide(np.linspace(start, 90, len(currents) + 1)[1:], np.array(currents))
+    ah = (90 - start) / len(currents) / 100 * 5.0
+    fastest_min = sum(ah / a for a in currents) * 60
+    level_a = guide.level_a(start, 5.0, slower * fastest_min)
+    assert sum(ah / min(a, level_a) for a in currents) * 60 == pytest.approx(slower * fastest_min, rel=1e-3)
+    assert guide.level_a(start, 5.0, 0.9 * fastest_min) == max(currents)
+
+
+RATED = [c for c in load_catalogue() if has_model(c) and (c.charge_current_max_a or c.charge_current_standard_a)]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from(RATED), st.floats(0, 1), st.integers(0, 9), st.integers(70, 100),
+       st.sampled_from(("fastest", "balanced", "longest_life")))
+def test_no_recommended_current_is_above_the_makers_band(tmp_path_factory, cell, warmth, tenth, soh, priority):
+    low_c, high_c, _ = temperature_window(cell, "datasheet")
+    result = recommend(tmp_path_factory.getbasetemp(), cell_model=cell.id, soc_percent=9.5 * tenth,
+                       temperature_c=low_c + warmth * (high_c - low_c), soh_percent=soh, priority=priority,
+                       target_soc_percent=9.5 * tenth + 10, time_limit_min=None)
+    series = [result.series.get(name, ()) for name in ("current_a", "temperature_c", "soc_percent")]
+    for current_a, warm_c, soc in zip(*series, strict=True):
+        for temperature_c in (result.temperature_c, min(warm_c, high_c)):
+            assert current_a <= limits(cell, temperature_c, soc - 1e-3).max_current_a * (1 + 1e-4)

@@ -10,29 +10,28 @@ from tools.envelope import Limits, limits, standard_current_a
 from tools.parameters import has_model, model_of
 from tools.plans import (
     Charge,
-    capped,
-    cc_cv,
+    Plan,
+    cc_cv_trace,
     checked,
-    fastest,
-    gentle_current_a,
-    gentlest,
-    merged,
+    expected_time_min,
     physics_current_a,
+    plan,
     soc_after,
 )
 from tools.recommendation import (
+    IfWarmed,
     Limit,
     LimitsUsed,
     ProtocolStage,
     RecommendChargingCurrentResult,
     VersusCcCv,
 )
-from tools.riding import Ride, Stage
+from tools.riding import Stage
 from tools.simulation import Trace, version
 from tools.subject import Subject
 
 DEFAULT_TARGET_PERCENT = 80.0
-DEADLINE_RESERVE = 0.98  # plans aim to be there a little early
+WARM_C = 25.0
 BOUND_WORDS = {
     "anode": "lithium plating (anode potential)", "voltage": "charge voltage", "temperature": "cell temperature",
 }
@@ -41,9 +40,10 @@ BOUND_WORDS = {
 def recommend_charging_current(arguments: RecommendChargingCurrent, context: Context) -> RecommendChargingCurrentResult:
     """Charging current to use now, with the staged plan, its time and the limits it keeps.
 
-    Every plan rides the envelope in the DFN: priority fastest takes all it allows, longest_life the gentlest that
-    meets the deadline (without one the maker's standard current, at most 0.3C), balanced the gentlest that meets the
-    deadline (without one midway between standard and fastest). Charging that is not allowed gives `current_a` 0.
+    The world model searches, the DFN holds every plan to the envelope: priority fastest takes all it allows,
+    longest_life the gentlest that meets the deadline (without one the maker's standard current, at most 0.3C),
+    balanced the gentlest that meets the deadline (without one midway between standard and fastest). Charging that is
+    not allowed gives `current_a` 0.
     Raises CannotAnswer for unknown cells and for cells without any stated charge current and capacity.
     """
     subject = resolve_subject(arguments, context)
@@ -85,55 +85,51 @@ def _planned(request: _Request, at_start: Limits) -> RecommendChargingCurrentRes
     subject, model = request.subject, model_of(request.subject.cell)
     charge = Charge(model, subject.soc_percent, request.target_soc_percent, subject.temperature_c,
                     subject.soh_percent, request.envelope, at_start.anode_potential_margin_v)
-    fast = fastest(charge)
-    if not fast.stages:
+    chosen = plan(charge, request.priority, request.time_limit_min)
+    if not chosen.ride.stages:
         return _refusal(request, at_start, _nothing_fits(charge, at_start))
-    plan = _chosen(request, charge, fast)
-    stages, trace, backed_off = checked(charge, plan)
+    stages, trace, backed_off = checked(charge, chosen.ride)
+    reached = chosen.ride.reached_soc_percent
     notes = list(request.assumptions)
     if model.stand_in:
         notes.append(model.stand_in)
     if backed_off:
-        notes.append(f"The first plan failed its check in the finer model and was lowered by {backed_off} x 3 %.")
-    if plan.reached_soc_percent < request.target_soc_percent - 0.01:
-        notes.append(f"The plan ends at {plan.reached_soc_percent:.1f} %: above that less than 0.02C keeps the limits.")
-    earliest_min = min(fast.charge_time_min, trace.charge_time_min)
+        notes.append(f"The first plan failed its check in the DFN and was lowered by {backed_off} x 3 %.")
+    if reached < request.target_soc_percent - 0.01:
+        notes.append(f"The plan ends at {reached:.1f} %: above that less than 0.02C keeps the limits.")
     limit_min = request.time_limit_min
-    current_a, in_time = stages[0].current_a, _in_time(request, trace, plan, fast)
+    current_a, in_time = stages[0].current_a, _in_time(request, trace, reached, chosen)
     return RecommendChargingCurrentResult(
         **request.fields(), current_a=current_a, pack_current_a=_pack_current(subject, current_a),
         c_rate=current_a / subject.cell.capacity_nominal_ah,
         protocol=tuple(ProtocolStage(current_a=s.current_a, until_soc_percent=round(s.until_soc_percent, 3))
                        for s in _same_current(stages)),
-        reached_soc_percent=plan.reached_soc_percent, charge_time_min=trace.charge_time_min,
+        reached_soc_percent=reached, charge_time_min=trace.charge_time_min,
         deadline_met=None if limit_min is None else in_time,
-        earliest_time_min=earliest_min,
+        earliest_time_min=min(chosen.earliest_min, trace.charge_time_min),
         soc_at_deadline_percent=None if limit_min is None else soc_after(trace, limit_min),
         limits=_limits_used(at_start), binding_constraint=_binding(request, stages, at_start, trace, in_time),
         min_anode_potential_v=trace.min_anode_potential_v, max_temperature_c=trace.max_temperature_c,
         max_voltage_v=trace.max_voltage_v, verified_by=version(model) + (" standing in" if model.stand_in else ""),
-        physics_limit_a=physics_current_a(charge),
-        versus_cc_cv=_versus(charge, stages, trace), assumptions=tuple(notes), version=version(model),
+        physics_limit_a=physics_current_a(charge), if_warmed=_if_warmed(charge),
+        versus_cc_cv=_versus(charge, trace), assumptions=tuple(notes),
+        version=version(model) + (f"; searched with its {chosen.searched_by}" if chosen.searched_by else ""),
         series=series_of(trace))
 
 
-def _chosen(request: _Request, charge: Charge, fast: Ride) -> Ride:
-    """The plan that priority and deadline ask for; the fastest one when there is no time for another."""
-    limit_min = request.time_limit_min
-    if request.priority == "fastest" or (limit_min is not None and fast.charge_time_min > limit_min * DEADLINE_RESERVE):
-        return fast
-    if limit_min is not None:
-        return gentlest(charge, limit_min * DEADLINE_RESERVE, fast)
-    if request.priority == "longest_life":
-        return capped(charge, gentle_current_a(charge.cell))
-    return capped(charge, (standard_current_a(charge.cell)[0] + fast.stages[0].current_a) / 2)
-
-
-def _in_time(request: _Request, trace: Trace, plan: Ride, fast: Ride) -> bool:
+def _in_time(request: _Request, trace: Trace, reached_percent: float, chosen: Plan) -> bool:
     """Whether the plan gets as far as any plan could, within the deadline; True without a deadline."""
     limit_min = request.time_limit_min
     return limit_min is None or (trace.charge_time_min <= limit_min + 1e-6
-                                 and plan.reached_soc_percent >= fast.reached_soc_percent - 0.01)
+                                 and reached_percent >= chosen.furthest_soc_percent - 0.01)
+
+
+def _if_warmed(charge: Charge) -> IfWarmed | None:
+    """What warming a cold cell first would bring, for the fastest charge; None where nobody can say."""
+    if charge.temperature_c >= WARM_C - 5:
+        return None
+    minutes = expected_time_min(charge, WARM_C)
+    return None if minutes is None else IfWarmed(temperature_c=WARM_C, fastest_time_min=minutes)
 
 
 def _binding(request: _Request, stages: tuple[Stage, ...], at_start: Limits, trace: Trace, in_time: bool) -> str:
@@ -198,21 +194,22 @@ def _datasheet_only(request: _Request, at_start: Limits) -> RecommendChargingCur
         assumptions=(*request.assumptions, note), version="catalogue limits")
 
 
-def _versus(charge: Charge, stages: tuple[Stage, ...], trace: Trace) -> VersusCcCv | None:
+def _versus(charge: Charge, trace: Trace) -> VersusCcCv | None:
     """Plain CC-CV at the maker's standard current (never above the envelope's) over the same charge."""
-    from tools.ageing import NO_AGEING_MODEL, has_ageing, lithium_lost
+    from tools.ageing import NO_AGEING_MODEL, has_ageing
+    from tools.wear import lithium_lost_percent
 
-    plain = cc_cv(charge, standard_current_a(charge.cell)[0])
-    if plain.trace is None or plain.reached_soc_percent < stages[-1].until_soc_percent - 0.01:
+    standard_a = standard_current_a(charge.cell)[0]
+    plain, simulated_by = cc_cv_trace(charge, standard_a)
+    if plain is None or plain.soc_percent[-1] < trace.soc_percent[-1] - 0.01:
         return None
     ages, period_min = has_ageing(charge.model), max(plain.charge_time_min, trace.charge_time_min) + 60
     return VersusCcCv(
-        cc_cv_current_a=plain.stages[0].current_a, cc_cv_time_min=plain.charge_time_min,
-        cc_cv_min_anode_potential_v=plain.trace.min_anode_potential_v,
-        minutes_saved=plain.charge_time_min - trace.charge_time_min,
-        lithium_lost_percent=lithium_lost(charge, stages, period_min).total_percent if ages else None,
-        cc_cv_lithium_lost_percent=(
-            lithium_lost(charge, merged(plain.stages), period_min).total_percent if ages else None),
+        cc_cv_current_a=float(plain.current_a[0]), cc_cv_time_min=plain.charge_time_min,
+        cc_cv_min_anode_potential_v=plain.min_anode_potential_v,
+        minutes_saved=plain.charge_time_min - trace.charge_time_min, simulated_by=simulated_by,
+        lithium_lost_percent=lithium_lost_percent(charge, trace, period_min) if ages else None,
+        cc_cv_lithium_lost_percent=lithium_lost_percent(charge, plain, period_min) if ages else None,
         life_note=(f"percent of capacity lost to SEI and plating in the same {period_min:.0f} min, charge and rest"
                    if ages else NO_AGEING_MODEL))
 

@@ -39,9 +39,17 @@ class VersusCcCv(_Part):
     cc_cv_time_min: float
     cc_cv_min_anode_potential_v: float
     minutes_saved: float
+    simulated_by: str = "DFN"
     lithium_lost_percent: float | None = None
     cc_cv_lithium_lost_percent: float | None = None
     life_note: str
+
+
+class IfWarmed(_Part):
+    """The fastest charge after warming the cell to `temperature_c` first, by the world model."""
+
+    temperature_c: float
+    fastest_time_min: float
 
 
 class RecommendChargingCurrentResult(Result):
@@ -73,6 +81,7 @@ class RecommendChargingCurrentResult(Result):
     verified_by: str | None = None
     envelope: EnvelopeName
     physics_limit_a: float | None = None
+    if_warmed: IfWarmed | None = None
     versus_cc_cv: VersusCcCv | None = None
     assumptions: tuple[str, ...] = ()
     version: str
