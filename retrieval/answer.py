@@ -150,7 +150,7 @@ def _at_temperature(name: str, celsius: float, passages: Sequence[Passage]) -> I
             match = _WINDOW.match(sentence)
             if match and sentence.lower().startswith(LABELS[window]) and match["low"] and not (
                     float(match["low"]) <= celsius <= float(match["high"])):
-                yield Told(i, f"{number(celsius)} degC is outside the window. {sentence}")
+                yield Told(i, f"{sentence.rstrip('.')}; {number(celsius)} degC is outside that.")
 
 
 def _disputed(name: str, passages: Sequence[Passage]) -> Iterable[Told]:

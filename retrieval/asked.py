@@ -62,7 +62,7 @@ def asked(question: str) -> Asked:
     if not things and temperature is not None and {"charge", "discharge"} & said:
         fields, others = current(said)
         things = (tuple(fields),)
-    beyond = _beyond(_APART.split(text)[0] if things else text)
+    beyond = _beyond(_APART.split(text)[0]) - {"soc"} if things else _beyond(text)
     return Asked(things, tuple(others), temperature, unit_asked(question), "derating" in said,
                  "disputed" in said, beyond)
 

@@ -32,6 +32,8 @@ def current(said: Said) -> Choice:
     if "discharge" in said or ("continuous" in said and "charge" not in said):
         meant = "discharge_current_standard_a" if _usual(said) else "discharge_current_max_continuous_a"
         return [meant], [f for f in discharge if f != meant]
+    if "fast" in said and "max" not in said:
+        return charge[:2], charge[2:]
     if "charge" in said or "rapid" in said:
         meant = (charge[1] if "rapid" in said and "max" not in said else charge[2] if _usual(said) else charge[0])
         return [meant], [f for f in charge if f != meant]
@@ -111,6 +113,7 @@ _SIZES = ("length_mm", "width_mm", "thickness_mm", "diameter_mm", "height_mm")
 _TAKES_TIME = lambda said: ("time" in said or "long" in said) and ("charge" in said or "pulse" in said)  # noqa: E731
 # The first that applies decides: the more particular before the more general.
 _QUANTITIES = (
+    (lambda s: {"how_long", "charge"} <= s and "pulse" not in s, _timed),
     (_has("self"), _one("self_discharge_max_pct_per_month")),
     (_has("altitude"), _one("altitude_max_m")),
     (_has("cathode"), lambda said: (["cathode"], ["chemistry"])),
@@ -143,4 +146,5 @@ _QUANTITIES = (
     (_has("long"), _one("length_mm")),
     (_has("high"), _one("height_mm")),
     (_has("operation"), lambda said: ([], [])),
+    (_has("maker"), _one("maker")),
 )

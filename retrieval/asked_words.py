@@ -40,7 +40,7 @@ WORDS: dict[str, str] = {
     "chemistry": "chemistry chemistries chemical zellchemie chemie nmc ncm nca lfp lto lifepo4",
     "cathode": "cathode cathodes kathode kathodenmaterial positive",
     "anode": "anode anodes anodenmaterial negative",
-    "maker": "manufacturer makes made maker hersteller herstellt",
+    "maker": "manufacturer makes made maker manufactures hersteller herstellt",
     "max": "max maximum maximal maximale maximaler maximales maximalen most highest largest greatest peak upper top "
            "limit hochste hochster hochstes hochstens grosste obere",
     "min": "min minimum minimal minimale minimaler lowest least smallest lower below guaranteed guarantee mindest* "
@@ -50,6 +50,7 @@ WORDS: dict[str, str] = {
     "standard": "standard normal normally usual usually everyday regular recommended default standart* standard* "
                 "normale ublich ublicher empfohlen* empfohlener",
     "rapid": "rapid fast quick quickly boost schnell* schnell",
+    "how_long": "how-long wie-lange",
     "fast": "how-fast how-quickly how-hard wie-schnell",
     "cutoff": "cutoff cut-off cut termination terminate terminates taper tapers tapering tail end ends stop "
               "abschalt* abschaltstrom endstrom *endstrom *schlussstrom ladeende",
@@ -93,12 +94,13 @@ _OTHER = """
     electrolyte elektrolyt solvent salt separator binder porosity particle particles coating foil
     collector cobalt nickel manganese iron recycling recycled recyclable co2 footprint passport
      humidity moisture waterproof ip67 ip noise acoustic swelling swell expansion pressure force clamp
-    efficiency coulombic calendar calendaric diffusion exchange ocv curve hysteresis firmware software bms balancing
+    efficiency coulombic calendar calendaric diffusion exchange ocv curve hysteresis firmware software balancing
     leakage short-circuit shortcircuit insulation inductance capacitance permittivity viscosity stiffness modulus
      volume area emissivity optical smell memory effect availability delivery lead-time 
     recovery recoverable salary weather world cup football fussball wm moon president capital population recipe bread
     gewonnen
     ptc cid fuse serial patent license inflation
+    soc steel copper aluminium aluminum wire wires
     electrode electrodes order quantity sold casing wall jelly roll sei tortuosity gasket insulator resistivity cte
     stiff wrapper lead rohs stock voc user manual emf age aged ageing"""
 OTHER = frozenset(_OTHER.split())
@@ -120,6 +122,7 @@ IDIOMS = ( # phrases whose words alone say something else -> words that say it
     (r"\bdeep[ -]dischar\w*", " deep-discharge "), (r"\bover[ -]dischar\w*", " over-discharge "),
     (r"\bover[ -]?volt\w*", " overvoltage voltage "), (r"\bunder[ -]?volt\w*", " undervoltage voltage "),
     (r"\b(?:up to|bis zu) (?:what|which|welche[rmn]?)\b", " max "), (r"\bdown to (?:what|which)\b", " min "),
+    (r"\bstate[ -]of[ -]charge\b|\bladezustand\b", " soc "),
     (r"\bsea level\b", " altitude "), (r"\bcut[ -]?off\b", " cutoff "), (r"\bform factor\b", " format "),
     (r"\bshort[ -]circuit\b", " short-circuit "), (r"\blead time\b", " lead-time "),
     (r"\bend to end\b", " length "), (r"\bnegative electrode|\bnegative elektrode", " anode "),
@@ -135,4 +138,5 @@ IDIOMS = ( # phrases whose words alone say something else -> words that say it
     (r"\bhow many (?:charges|times)\b", " cycles "),
     (r"\bhow long\b.{0,30}\blast\b|\bhow long.*\bsurvive\b", " cycles "),
     (r"\bwie lange\b.{0,30}\bhalt\b", " cycles "),
+    (r"\bhow long\b", " how-long long "), (r"\bwie lange\b", " wie-lange lang "),
 )

@@ -87,7 +87,7 @@ def maker_named(rest: str) -> str | None:
 
 def _part_number(word: str) -> bool:
     plain = word.strip(".,?!").lstrip("-+−")
-    return (len(plain) >= 4 and any(map(str.isdigit, plain)) and any(map(str.isalpha, plain))
+    return (len(plain) >= 3 and any(map(str.isdigit, plain)) and any(map(str.isalpha, plain))
             and not _NO_NAME.fullmatch(plain))
 
 
@@ -114,6 +114,9 @@ def _spellings() -> Mapping[str, frozenset[str]]:
         for spelling in _written(cell):
             key = compact(spelling)
             mixed = any(c.isdigit() for c in key) and any(c.isalpha() for c in key) and len(key) >= 3
+            short = re.sub(r"^[a-z]+(?=(?:18650|21700|26650)[a-z0-9]*[a-z])", "", key)  # "18650-30Q"
+            if short != key:
+                table.setdefault(short, set()).add(cell.name)
             if mixed or (key.isalpha() and len(key) >= 6) or key == "4680":
                 table.setdefault(key, set()).add(cell.name)
     return {key: frozenset(cells) for key, cells in table.items()}

@@ -39,7 +39,7 @@ _UNITS = (
 )
 _BY_NAME = {unit.name: unit for unit in _UNITS}
 # "in mA", "in milliamps", "how many grams", "(mV)", "what is it, mOhm"; a unit after a number is a condition or a name.
-_ASKED = re.compile(r"(?:\bin|how many|how much|wie viele?|many|amount of|[(,])\s+(?:the\s+)?(" +
+_ASKED = re.compile(r"(?:(?:\bin|how many|how much|wie viele?|many|amount of)\s+(?:the\s+)?|[(,]\s*)(" +
                     "|".join(f"(?:{u.words})" for u in _UNITS) + r")(?![\w/])(?!\s+(?:per|pro|/))")
 _LAST = re.compile(r"(?<![\d\s])\s+(" + "|".join(f"(?:{u.words})" for u in _UNITS) + r")\s*[?.!)]*$")
 

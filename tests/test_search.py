@@ -78,7 +78,7 @@ def test_the_answer_is_the_passages_sentence_with_the_unit_asked_for():
     assert told[1] == "Charging from 0 to 25 degC: at most 0.3C (1.44 A)."
     assert _told("LG M50LT", "charging current at 10 degC") == told[1:2]
     assert _told("LG M50LT", "charging current at -5 degC") == [
-        "-5 degC is outside the window. Charging temperature: 0 to 45 degC."]
+        "Charging temperature: 0 to 45 degC; -5 degC is outside that."]
 
 
 def test_one_end_of_a_window():
