@@ -19,7 +19,7 @@ _SAYS_LITTLE = """
     according battery batteries cell cells datasheet document documents find get give long many much need per please
     say says sheet show stated tell want"""
 _LITTLE = frozenset(_SAYS_LITTLE.split())
-LOOKED_AT = 60_000  # passages whose words are added up for one question, in a large index
+LOOKED_AT = 20_000  # passages whose words are added up for one question, in a large index
 
 
 @lru_cache(maxsize=1)
@@ -109,7 +109,7 @@ class WordIndex:
             having = self.having(stem)
             if looked and looked + len(having) > LOOKED_AT:
                 break
-            having = having[allowed[having]]
+            having = having[allowed[having]][:LOOKED_AT]
             looked += len(having)
             found.append((having, rarity))
         if not looked:
@@ -126,6 +126,14 @@ class WordIndex:
         found = {}
         for stem in sorted(set(query)):
             having = self.having(stem)
-            number = len(having) if everything else int(readable[having].sum())
+            number = len(having) if everything else _readable_of(having, readable)
             found[stem] = float(np.log1p((count - number + 0.5) / (number + 0.5)))  # BM25, Lucene's form
         return found
+
+
+def _readable_of(having: np.ndarray, readable: np.ndarray) -> int:
+    """How many rows are readable; of a very common word's from a sample, which its rarity can bear."""
+    if len(having) <= 2 * LOOKED_AT:
+        return int(np.count_nonzero(readable[having]))
+    sample = having[np.random.default_rng(0).integers(len(having), size=LOOKED_AT)]
+    return round(np.count_nonzero(readable[sample]) / LOOKED_AT * len(having))
