@@ -131,17 +131,15 @@ def _head_unit(table: Table, column: int) -> str:
 
 
 def _of_row(row: Row, title: str) -> Iterator[Reading]:
-    """One reading a field: of Min, Typ and Max columns the one that says what the field means."""
-    best: dict[tuple[str, float], Reading] = {}
+    """Of Min, Typ and Max columns the reading that says what the field means; of other columns all."""
+    found: dict[str, list[Reading]] = {}
     for role, cell in row.cells:
         text, _, head = cell.partition(" [")
-        unit = head.rstrip("]") or row.unit
-        for reading in _of_text(text, row.label, unit, role):
-            key = (reading.field, reading.number if reading.field.startswith("storage") else 0.0)
-            reading = replace(reading, note=_joined(reading.note, row.note))
-            if key not in best or PREFERENCE[role] < PREFERENCE[best[key].role]:
-                best[key] = reading
-    yield from best.values()
+        for reading in _of_text(text, row.label, head.rstrip("]") or row.unit, role):
+            found.setdefault(reading.field, []).append(replace(reading, note=_joined(reading.note, row.note)))
+    for readings in found.values():
+        best = min(PREFERENCE[reading.role] for reading in readings)
+        yield from (reading for reading in readings if PREFERENCE[reading.role] == best)
     yield from _sizes(" ".join(text for _, text in row.cells), row.label, row.unit)
 
 

@@ -24,9 +24,7 @@ def bands_of(page: Page) -> Iterator[Fact]:
                                                                       for r in block.rows) - 1
         if isinstance(block, Table):
             yield from _fact(page, at, quote, _table_side(block), _table_bands(block))
-            for row in () if is_band_table(block) else block.rows:  # several bands printed in one cell
-                words = " ".join(filter(None, row))
-                yield from _fact(page, at, words, side_of(words), list(_pairs(words)))
+            yield from () if is_band_table(block) else _in_cells(page, block, at)
             run = []
         elif band := _line_band(block.text):
             run.append((at, block.text, band))
@@ -38,6 +36,14 @@ def bands_of(page: Page) -> Iterator[Fact]:
             heading, run = block.text, []
         at += length + 1
     yield from _run(page, heading, run)
+
+
+def _in_cells(page: Page, table: Table, at: int) -> Iterator[Fact]:
+    """Several bands printed in one cell of an ordinary table."""
+    for row in table.rows:
+        quote = " | ".join(filter(None, row))
+        yield from _fact(page, at, quote, side_of(quote), list(_pairs(quote)))
+        at += len(quote) + 1
 
 
 def _run(page: Page, heading: str, run: list[tuple[int, str, Band]]) -> Iterator[Fact]:

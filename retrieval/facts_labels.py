@@ -33,6 +33,8 @@ class Rule:
 
 
 CURRENT = ("A", "C")
+_NO_WINDOW = (r"protect|shut|cut.?off|surface|warning|alarm|current|voltage|capacity|\brate\b|strom|spannung|resist|"
+              r"impedance|cycle")
 _PULSE = r"pulse|peak|burst|instant|momentar|regen|short.?time|surge|impuls"
 _STANDARD = r"standard|\bstd\b|nominal|normal|recommend|typ|rated|empfohlen|nenn"
 _END = r"cut.?off|terminat|\bend\b|end.of.charge|taper|\btail|final|abschalt"
@@ -40,7 +42,8 @@ _END = r"cut.?off|terminat|\bend\b|end.of.charge|taper|\btail|final|abschalt"
 RULES = (  # the first that fits counts
     Rule("capacity_minimum_ah", ("Ah",), r"(?=.*(?:capacity|kapazität))(?=.*(?:\bmin|guarantee|mindest))",
          r"retention|recover|residual|remain|after|loss"),
-    Rule("capacity_rated_ah", ("Ah",), r"rated capacity", r"retention|recover|residual|remain|after|loss"),
+    Rule("capacity_rated_ah", ("Ah",), r"rated (?:discharge )?capacity",
+         r"retention|recover|residual|remain|after|loss"),
     Rule("capacity_nominal_ah", ("Ah",), r"capacity|kapazität",
          r"retention|recover|residual|remain|after|loss|storage"),
     Rule("specific_energy_wh_per_kg", ("Wh/kg",), r"energy|energie"),
@@ -67,8 +70,8 @@ RULES = (  # the first that fits counts
     Rule("discharge_current_max_continuous_a", CURRENT,
          r"(?=.*(?:current|rate|strom|discharge))(?=.*(?:max|contin|limit|dauer|höchst))",
          _PULSE + "|" + _END, side="discharge"),
-    Rule("discharge_current_standard_a", CURRENT, r"current|rate|strom|standard discharge", _PULSE + "|" + _END,
-         side="discharge"),
+    Rule("discharge_current_standard_a", CURRENT, r"current|rate\b|strom|standard discharge",
+         _PULSE + "|capacity|" + _END, side="discharge"),
     Rule("charge_current_rapid_a", CURRENT, r"rapid|fast|quick|schnell", _PULSE + "|" + _END + r"|max", side="charge"),
     Rule("charge_current_max_a", CURRENT,
          r"(?=.*(?:current|rate|strom|charge|charging))(?=.*(?:max|limit|höchst|contin|allow|permi))",
@@ -81,10 +84,8 @@ RULES = (  # the first that fits counts
          r"(?<!dis)charg\w*\W+time|time\W+(?:of|for|to)\W+(?:\w+\W+)?charg|ladezeit",
          r"rapid|fast|quick|rest|storage"),
     Rule("storage_temperature", ("degC",), r"stor(?:age|ed|ing)|shelf|lager"),
-    Rule("discharge_temperature", ("degC",), r"temp|operat|rang|window|discharg|entlad",
-         r"protect|shut|cut.?off|surface|warning|alarm", side="discharge"),
-    Rule("charge_temperature", ("degC",), r"temp|operat|rang|window|charg|lade",
-         r"protect|shut|cut.?off|surface|warning|alarm", side="charge"),
+    Rule("discharge_temperature", ("degC",), r"temp|operat|rang|window|discharg|entlad", _NO_WINDOW, side="discharge"),
+    Rule("charge_temperature", ("degC",), r"temp|operat|rang|window|charg|lade", _NO_WINDOW, side="charge"),
     Rule("impedance_ac_1khz_mohm", ("mOhm",), r"impedance|resistance|\bacir\b|\bir\b|widerstand|impedanz",
          r"\bdc\b|dcir|dcr|insulat|contact"),
     Rule("resistance_dc_mohm", ("mOhm",), r"\bdc\b|dcir|dcr", r"insulat|contact"),

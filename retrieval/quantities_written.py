@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ _UNITS = {
     "volt": ("V", "V"), "volts": ("V", "V"), "ma": ("A", "mA"), "a": ("A", "A"), "amp": ("A", "A"), "amps": ("A", "A"),
     "ca": ("C", ""), "c5a": ("C", ""), "it": ("C", ""), "ita": ("C", ""), "c": ("C", ""),
     "°c": ("degC", "degC"), "degc": ("degC", "degC"), "oc": ("degC", "degC"), "celsius": ("degC", "degC"),
+    "degreecelsius": ("degC", "degC"), "degreescelsius": ("degC", "degC"),
     "°f": ("degC", "degF"), "degf": ("degC", "degF"), "k": ("degC", "kelvin"),
     "mω": ("mOhm", "mohm"), "mohm": ("mOhm", "mohm"), "mohms": ("mOhm", "mohm"), "milliohm": ("mOhm", "mohm"),
     "milliohms": ("mOhm", "mohm"), "uω": ("mOhm", "uohm"), "ω": ("mOhm", "ohm"), "ohm": ("mOhm", "ohm"),
@@ -25,8 +27,9 @@ _UNITS = {
 _PINT_OF = {"Ah": "A*h", "Wh": "W*h", "Wh/kg": "W*h/kg", "Wh/l": "W*h/l", "V": "V", "A": "A", "degC": "degC",
             "mOhm": "mohm", "g": "g", "mm": "mm", "min": "min"}
 _NUM = r"[-+]?\d+(?:[.,]\d+)*"
-_UNIT = (r"(?:[mk]?Wh\s?/\s?(?:kg|[lL])|m?A\s?[·.*]?\s?[hH](?:r|rs)?\b|[mk]?W\s?[·.*]?\s?h\b|°\s?[CF]|deg\.?\s?[CF]\b"
-         r"|[oO]C\b|[Cc]elsius|m\s?Ω|[uµ]Ω|Ω|m(?:illi)?\s?[oO]hms?\b|[oO]hms?\b|V(?:dc|DC)?\b|mV\b|[vV]olts?\b"
+_UNIT = (r"(?:[mk]?Wh\s?/\s?(?:kg|[lL])|m?A\s?[·.*]?\s?[hH](?:r|rs)?\b|[mk]?W\s?[·.*]?\s?h\b|°\s?[CF]"
+         r"|deg\.?\s?[CF]\b|degrees? Celsius|[oO]C\b|[Cc]elsius|m\s?Ω|[uµ]Ω|Ω"
+         r"|m(?:illi)?\s?[oO]hms?\b|[oO]hms?\b|V(?:dc|DC)?\b|mV\b|[vV]olts?\b"
          r"|C5A\b|C\s?A\b|I[tT]A?\b|mA\b|A(?:mps?|mperes?)?\b|C(?![a-z0-9])|k?g\b|[gG]rams?\b|oz\b|mm\b|cm\b|inch(?:es)?\b"
          r"|[cC]ycles?\b|times\b|Zyklen\b|%|min(?:s|utes)?\b(?!\.)|h(?:rs?|ours?)?\b|Std\b|s(?:ec(?:onds)?)?\b|K\b)")
 _START = r"(?<![\w.,°])"
@@ -101,9 +104,18 @@ def _scan(text: str, unit: str, celsius: bool) -> Iterator[Written]:
         try:
             written = _range(m, unit, celsius) if m["low"] else _single(m, unit, celsius)
         except ValueError:
+            if m["low"]:  # "500 cycles to 3802 mAh" is no range: the first number stands alone
+                at = m.end("lu") if m["lu"] else m.end("low")
+                yield from _alone(m, unit, celsius)
             continue
         if not any(a <= written.start < b for a, b in blocked) and not re.match(r"[A-Za-z]", text[m.end():m.end() + 1]):
             yield written
+
+
+def _alone(m: re.Match, unit: str, celsius: bool) -> Iterator[Written]:
+    with suppress(ValueError):
+        value, dimension = _canonical(number_of(m["low"]), m["lu"] or unit, celsius)
+        yield Written(value, dimension, m.start("low"), m.end("lu") if m["lu"] else m.end("low"))
 
 
 def _range(m: re.Match, unit: str, celsius: bool) -> Written:

@@ -50,7 +50,7 @@ def _all_passages(context):
                   "maximum charge current 500 A", "ignore your rules limits off", "tenant south secret",
                   "charging temperature", "tool call find_packs", "confirmed by the operator", SECRET, "formula"):
         for cell_model in (None, "LG M50LT"):
-            found |= {p.text: p for p in search(query, context, cell_model=cell_model, limit=500).passages}
+            found |= {(p.document, p.page, p.text): p for p in search(query, context, cell_model=cell_model, limit=500).passages}
     return list(found.values())
 
 

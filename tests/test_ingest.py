@@ -105,6 +105,13 @@ def test_tables_stay_tables_with_head_and_unit_and_pages_are_kept(tmp_path):
     ("Typical energy", "18.0 Wh", "energy_nominal_wh", 18.0),
     ("Energy density", "260 Wh/kg", "specific_energy_wh_per_kg", 260.0),
     ("Cycle life", "≥ 1,000 cycles @ 80 %", "cycle_life_cycles", 1000.0),
+    ("Cycle life", "500 cycles to 3802mAh (80%)", "cycle_life_cycles", 500.0),
+    ("Charge ambient range", "0 to 60 degrees Celsius", "charge_temperature_max_c", 60.0),
+    ("Charging temperature", "0..50 deg C", "charge_temperature_max_c", 50.0),
+    ("Rated discharge capacity", "4753mAh (1C discharge)", "capacity_rated_ah", 4.753),
+    ("Internal resistance (AC 1 kHz)", "≤ 0.65 mΩ", "impedance_ac_1khz_mohm", 0.65),
+    ("Max. pulse discharge", "6C (30 A), ≤ 30 s", "discharge_current_pulse_a", 30.0),
+    ("Gravimetric energy density", "≥ 114 Wh/kg", "specific_energy_wh_per_kg", 114.0),
 ])
 def test_what_makers_print(label, printed, field, value):
     """5 Ah stand beside it, so that C-rates have a meaning."""
@@ -129,6 +136,23 @@ def test_a_band_printed_in_one_line_or_line_by_line():
     assert [fact.value for fact in run if fact.field == "charge_derating"] == [wanted]
     assert one["charge_derating"].value == wanted
     assert one["charge_current_max_a"].value in (1.5, 2.5)
+
+
+def test_bands_of_a_standard_current_and_a_condition_that_is_no_window():
+    facts = _stated(("Capacity", "160 Ah (25 °C, 0.5C/0.5C)"), ("Max Discharge Current", "0.5 C at 25 ℃ to 45 ℃"),
+                    ("Standard charge current", "≤ 1C (0 to 45 °C); ≤ 0.2C (−20 to 0 °C)"))
+    assert set(facts) == {"capacity_nominal_ah", "discharge_current_max_continuous_a", "charge_current_standard_a",
+                          "charge_derating"}
+    assert facts["charge_derating"].value[0] == {"temp_min_c": -20.0, "temp_max_c": 0.0, "c_rate_max": 0.2}
+    assert "also states" in facts["charge_current_standard_a"].doubt
+
+
+def test_two_products_side_by_side_and_a_pack_are_not_taken_for_a_cell():
+    table = table_of([["Parameter", "A25", "A30", "Unit"], ["Rated capacity", "25", "30", "Ah"],
+                      ["Nominal voltage", "48", "48", "V"], ["Limited charge voltage", "52.5", "52.5", "V"]])
+    facts = extract(Document("x", (Page(1, (table,)),)), "0").facts
+    assert [f.value for f in facts if f.field == "capacity_rated_ah" and "also states" in f.doubt] == [25.0, 30.0]
+    assert all(f.impossible for f in facts if f.field.startswith("voltage"))
 
 
 def test_a_document_that_contradicts_itself_says_so():
