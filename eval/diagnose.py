@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from multiprocessing import Pool
 from pathlib import Path
 from statistics import median
 
@@ -18,7 +19,7 @@ from rich.table import Table
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from eval.fault_fleet import SIZES, START, WEEKS, PackLife, plan_packs, simulate
+from eval.fault_fleet import SIZES, START, WEEKS, PackLife, PackPlan, plan_packs, simulate
 from eval.report import header, people, print_header
 from tools.arguments import Diagnose
 from tools.cells import find_cell
@@ -31,7 +32,7 @@ from tools.fleet.tables import Month, Pack, PackState, Record
 from tools.health import diagnose
 
 TENANT, SITE = "evaluation", "Bench"
-SOUND, PER_SIZE = 120, 3
+SOUND, PER_SIZE = 120, 2
 FIRST_WEEK, EVERY_WEEKS = 12, 3
 SCORED_WEEKS = 20  # after the onset: when the AUROC is taken
 NAMES = {  # what the generator calls a fault -> what a finding may call it
@@ -78,13 +79,21 @@ class Replay:
         return not named or bool(named & set(self.life.faulty))
 
 
-def measure(seed: int, sound: int = SOUND, per_size: int = PER_SIZE) -> dict:
-    """Replay a fleet; the report's counts are of packs, its lead in days."""
+def measure(seed: int, sound: int = SOUND, per_size: int = PER_SIZE, jobs: int = 1) -> dict:
+    """Replay a fleet in so many processes; the report's counts are of packs, its lead in days."""
     plans = plan_packs(seed, sound, per_size)
-    with tempfile.TemporaryDirectory() as home:
-        context = Context(Path(home), TENANT)
-        replays = [replay(simulate(plan), context) for plan in track(plans, "replaying packs", console=people)]
+    with Pool(jobs) as pool:
+        done = track(pool.imap(_replayed, plans), "replaying packs", len(plans), console=people)
+        replays = list(done)
     return header() | {"seed": seed, "packs": len(plans), **summary(replays)}
+
+
+def _replayed(plan: PackPlan) -> Replay:
+    """One pack in a store of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        found = replay(simulate(plan), Context(Path(home), TENANT))
+    found.life.records[1:-1] = []  # only the ends are asked for later
+    return found
 
 
 def replay(life: PackLife, context: Context) -> Replay:

@@ -100,13 +100,14 @@ def simulator(
 def diagnose(
     seed: Annotated[int, typer.Option(help="Of the simulated fleet; the limits were chosen on seed 1.")] = 7,
     sound: Annotated[int, typer.Option(help="Packs without a fault.", min=1)] = 120,
-    per_size: Annotated[int, typer.Option(help="Packs per fault and size.", min=1)] = 3,
+    per_size: Annotated[int, typer.Option(help="Packs per fault and size.", min=1)] = 2,
+    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
     as_json: Json = False,
 ):
     """Seeded faults are found before a limit is crossed, with few false alarms."""
     from eval.diagnose import measure, print_report
 
-    report = measure(seed, sound, per_size)
+    report = measure(seed, sound, per_size, jobs)
     print_report(report)
     _emit(report, as_json)
 
@@ -169,6 +170,20 @@ def retrieval_scale(
     from eval.retrieval_scale import measure, print_report
 
     report = measure(chunks, compare)
+    print_report(report)
+    _emit(report, as_json)
+
+
+@app.command("soh")
+def soh(
+    data: Annotated[Path, typer.Option(help="Directory with soh_cycles/ of the public data sets.")],
+    shipped: Annotated[bool, typer.Option(help="Judge with the shipped weights: for cells they have not seen.")] = False,
+    as_json: Json = False,
+):
+    """State of health of measured cells from one charge, split by cell."""
+    from eval.soh import measure, print_report
+
+    report = measure(data, shipped)
     print_report(report)
     _emit(report, as_json)
 

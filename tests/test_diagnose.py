@@ -74,7 +74,7 @@ def test_noise_alone_does_not_drift_and_a_ramp_does(seed):
     ramp[20:, 4] += np.linspace(0, 12, 20)
     found = drift(days, ramp, errors, 0.5, 1.0)
     assert found.score[4] > 12 and found.score[4] == found.score.max() and 18 <= found.begun[4] <= 32
-    assert found.rate[4] == pytest.approx(12 / (20 * 7) * 30, rel=0.6)
+    assert found.rate(4) == pytest.approx(12 / (20 * 7) * 30, rel=0.6)
     assert drift(days[:MIN_RECORDS - 1], noise[:MIN_RECORDS - 1], errors[:MIN_RECORDS - 1], 0.5, 1.0) is None
 
 

@@ -19,7 +19,7 @@ from tools.fleet.tables import Month
 from tools.remaining_life import REFERENCE_LOSS, Forecast, Shapes, forecast
 from tools.remaining_life_early import MODEL_FILE
 
-TRUST, BAND = 2.0, 1.1  # chosen by `eval.lifetime` for types of which only the usual life is known
+TRUST, BAND = 2.0, 1.25  # chosen by `eval.lifetime` for types of which only the usual life is known
 WIDTHS = {True: 0.35, False: 0.5}  # of the logarithm of life, with and without a maker's cycle life
 MIN_MONTHS, MIN_LOST_PERCENT, HABIT_MONTHS = 6, 1.0, 12
 LONGEST_YEARS = 40.0

@@ -12,13 +12,29 @@ RECENT = 4  # charges whose median is the present level
 
 @dataclass(frozen=True)
 class Drift:
-    """State of each series [k] at the newest charge."""
+    """State of each series [k] at the newest charge; `away` [n, k] is the departure from the own baseline, signed."""
 
     score: np.ndarray  # cumulative sum of standardised excess
-    level: np.ndarray  # present departure from the series' own baseline, in its unit
-    peak: np.ndarray  # upper quartile of the departure since it began
-    rate: np.ndarray  # per 30 days, since it began
     begun: np.ndarray  # index of the charge since which the sum is above zero
+    days: np.ndarray
+    away: np.ndarray
+
+    def level(self, j: int) -> float:
+        """Present departure of one series, in its unit."""
+        return float(np.median(self.away[-RECENT:, j]))
+
+    def peak(self, j: int) -> float:
+        """Upper quartile of the size of the departure since it began."""
+        since = self.away[self.begun[j]:, j]
+        return float(np.quantile(np.abs(since), 0.75) * np.sign(np.median(since) or 1.0))
+
+    def rate(self, j: int) -> float:
+        """Theil-Sen slope per 30 days since it began: the median over all pairs; 0 for fewer than three charges."""
+        days, values = self.days[self.begun[j]:], self.away[self.begun[j]:, j]
+        if len(days) < 3:
+            return 0.0
+        a, b = np.triu_indices(len(days), 1)
+        return 30 * float(np.median((values[b] - values[a]) / np.maximum(days[b] - days[a], 0.1)))
 
 
 def drift(days: np.ndarray, values: np.ndarray, errors: np.ndarray, floor: float, sign: float) -> Drift | None:
@@ -41,9 +57,7 @@ def drift(days: np.ndarray, values: np.ndarray, errors: np.ndarray, floor: float
     for i in range(BASELINE, n):
         begun = np.where(total <= 0, i, begun)
         total = np.maximum(total + excess[i], 0.0)
-    rate = np.array([_rate(days[b:], values[b:, j]) for j, b in enumerate(begun)])
-    peak = np.array([sign * np.quantile(away[b:, j], 0.75) for j, b in enumerate(begun)])
-    return Drift(total, np.median(values[-RECENT:] - usual, axis=0), peak, rate, begun)
+    return Drift(total, begun, days, sign * away)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
@@ -55,11 +69,3 @@ def _smoothed(values: np.ndarray) -> np.ndarray:
     """Running median of five."""
     padded = np.pad(values, 2, mode="edge")
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
-
-
-def _rate(days: np.ndarray, values: np.ndarray) -> float:
-    """Theil-Sen slope per 30 days: the median over all pairs of charges; 0 for fewer than three."""
-    if len(days) < 3:
-        return 0.0
-    i, j = np.triu_indices(len(days), 1)
-    return 30 * float(np.median((values[j] - values[i]) / np.maximum(days[j] - days[i], 0.1)))

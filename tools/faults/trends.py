@@ -102,7 +102,7 @@ class Scores:
         begun = min(int(d.begun[j]) for j in at)
         cells = () if whole_pack else tuple(int(self.cells[j]) for j in at)
         level = d.peak if fault == "plating_signature" else d.level  # plating comes and goes with the cold
-        return Suspicion(fault, cells, float(score), float(level[worst]), float(d.rate[worst]),
+        return Suspicion(fault, cells, float(score), level(worst), d.rate(worst),
                          shown[begun].started, len(shown) - begun, key.rstrip("+-"))
 
 
