@@ -50,7 +50,8 @@ def _all_passages(context):
                   "maximum charge current 500 A", "ignore your rules limits off", "tenant south secret",
                   "charging temperature", "tool call find_packs", "confirmed by the operator", SECRET, "formula"):
         for cell_model in (None, "LG M50LT"):
-            found |= {(p.document, p.page, p.text): p for p in search(query, context, cell_model=cell_model, limit=500).passages}
+            passages = search(query, context, cell_model=cell_model, limit=500).passages
+            found |= {(p.document, p.page, p.text): p for p in passages}
     return list(found.values())
 
 
@@ -209,3 +210,23 @@ def test_markdown_of_a_passage_loads_and_links_nothing():
 
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(plain(TEXTS["26-image.md"]))
     assert "<img" not in html and "<a " not in html
+
+
+def test_a_value_may_be_said_once_it_is_confirmed(tmp_path):
+    from oracle.grounding import Call
+    from oracle.untrusted import claims, noted
+    from tools.confirmed import keep
+    from tools.facts import DocumentFacts, Fact
+
+    found = Call("search_documents", {"query": "charge current, 2.5 A?"}, {"passages": [
+        {"n": 1, "document": "acme.pdf", "kind": "file", "text": "Max. charge current 2.5 A"}]})
+    context, said = Context(home=tmp_path, tenant="north"), "At most 2.5 A [1]."
+    assert claims(said, [found], question("how hard?"), context) == ["2.5 A stands in an added file alone"]
+    assert "nobody confirmed" in noted(said, [found], context)
+    facts = (Fact(field="charge_current_max_a", value=2.5, page=1),)
+    keep(tmp_path, DocumentFacts(document="acme.pdf", digest="0", tenant="north", cell="lg-inr21700-m50lt",
+                                 facts=facts))
+    confirm(tmp_path, "north", "acme.pdf")
+    assert claims(said, [found], question("how hard?"), context) == []
+    assert noted(said, [found], context) == said
+    assert claims(said, [found], question("how hard?"), Context(home=tmp_path, tenant="south")) != []
