@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from functools import lru_cache
 
 import pytest
 from hostile_documents import SECRET, TEXTS, write_all
@@ -44,6 +45,7 @@ def north(attacked):
     return Context(home=attacked, tenant="north")
 
 
+@lru_cache(maxsize=8)
 def _all_passages(context):
     found = {}
     for query in (*(text[:250] for text in TEXTS.values()), QUESTION,
