@@ -47,7 +47,7 @@ def columns_of(header: Sequence[str]) -> dict[str, Column] | None:
         fits = [(names.index(key), position, text, unit) for position, text in enumerate(header)
                 for key, unit in _readings(text, what) if key in names]
         if fits:
-            _, position, text, unit = min(fits)
+            _, position, text, unit = min(fits, key=lambda fit: fit[:2])
             found[what] = Column(position, text.strip(), unit, FACTORS[what].get(unit, 1.0))
     return found if {"voltage", "current"} <= found.keys() else None
 

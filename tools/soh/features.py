@@ -19,6 +19,8 @@ TAPER_END_C = 0.055  # cyclers often stop at C/20: of a big cell the taper ends 
 MIN_SAMPLES = 6  # of each part
 MAX_GAP_SHARE = 0.25  # of a part's duration, and of its window, between two samples
 LIMIT_TOLERANCE_V = 0.012  # cyclers hold the limit within a few mV
+IDLE_A = 0.04
+REACHED_V = 0.001  # so close to the voltage that the charger then holds, the constant-current part has ended
 STEADY = 0.05  # relative spread of the current that still counts as constant
 STUCK_SHARE = 0.3  # of the window's samples at one same voltage: the sensor is stuck
 RELAXATION_S = (30.0, 1800.0)  # rest after the charge that is long enough to read, and the longest that is read
@@ -88,11 +90,16 @@ Part = tuple[np.ndarray, np.ndarray, np.ndarray]  # t_s, current_a, voltage_v
 def _charging_part(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.ndarray) -> Part:
     """From the first to the last sample that charges."""
     check_series(t_s, current_a, voltage_v)
-    on = np.flatnonzero(current_a > 0.02 * current_a.max(initial=0))
-    if current_a.max(initial=0) <= 0 or len(on) < MIN_SAMPLES:
+    on = np.flatnonzero(current_a > idle_a(current_a))
+    if len(on) < MIN_SAMPLES:
         raise Unusable("no part of the record charges; charging current is positive")
     part = slice(on[0], on[-1] + 1)
     return t_s[part], current_a[part], voltage_v[part]
+
+
+def idle_a(current_a: np.ndarray) -> float:
+    """Current up to which a cell rests, A: 2 % of the highest, at most IDLE_A, for the taper must not be cut."""
+    return min(0.02 * float(current_a.max(initial=0)), IDLE_A)
 
 
 def check_series(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.ndarray) -> None:
@@ -125,20 +132,16 @@ def _check_sign(current_a: np.ndarray, voltage_v: np.ndarray) -> None:
 
 def _constant_current(part: Part, limit_v: float) -> Part:
     t_s, current_a, voltage_v = part
-    level = np.median(current_a[voltage_v < limit_v - LIMIT_TOLERANCE_V]) if (
-        voltage_v < limit_v - LIMIT_TOLERANCE_V).any() else 0.0
-    end = int(np.argmax(voltage_v >= limit_v - LIMIT_TOLERANCE_V))
     if voltage_v.max() < limit_v - LIMIT_TOLERANCE_V:
         raise Unusable(f"the charge ends at {voltage_v.max():.3f} V; the window reaches up to {limit_v:g} V")
     if voltage_v.max() > limit_v + 0.05:
         raise Unusable(f"the charge goes up to {voltage_v.max():.3f} V, above its limit of {limit_v:g} V")
     if voltage_v[0] > limit_v - WINDOW_V + 0.02:
         raise Unusable(f"the charge begins at {voltage_v[0]:.3f} V; the window begins at {limit_v - WINDOW_V:g} V")
-    start = int(np.flatnonzero(voltage_v[:end + 1] < limit_v - WINDOW_V)[-1]) + 1 if (
-        voltage_v[:end + 1] < limit_v - WINDOW_V).any() else 0
-    # the limit itself belongs to the window as long as the current has not begun to fall
-    held = np.flatnonzero(current_a[end:] < level * (1 - STEADY))
-    stop = end + (int(held[0]) if len(held) else len(current_a) - end)
+    held_v = min(limit_v, float(np.median(voltage_v[voltage_v >= limit_v - LIMIT_TOLERANCE_V])))
+    stop = int(np.argmax(voltage_v >= held_v - REACHED_V)) + 1
+    below = np.flatnonzero(voltage_v[:stop] < limit_v - WINDOW_V)
+    start = int(below[-1]) + 1 if len(below) else 0
     t, i, v = t_s[start:stop], current_a[start:stop], voltage_v[start:stop]
     _check_sampling(t, v, WINDOW_V, f"{limit_v - WINDOW_V:g} and {limit_v:g} V")
     if np.abs(i - np.median(i)).mean() > STEADY * np.median(i):
@@ -223,10 +226,10 @@ def _incremental_capacity(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.
 
 def _relaxation_mv(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.ndarray) -> float | None:
     """Fall of the voltage over the rest that follows the charge; None where no rest was logged."""
-    on = np.flatnonzero(current_a > 0.02 * current_a.max())
+    on = np.flatnonzero(current_a > idle_a(current_a))
     rest = slice(on[-1] + 1, None)
     t, i, v = t_s[rest], current_a[rest], voltage_v[rest]
-    idle = np.abs(i) <= 0.02 * current_a.max()
+    idle = np.abs(i) <= idle_a(current_a)
     stop = len(idle) if idle.all() else int(np.argmin(idle))
     if stop < 3 or t[stop - 1] - t[0] < RELAXATION_S[0]:
         return None

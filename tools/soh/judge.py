@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.errors import BadArgument
-from tools.soh.features import Unusable, WindowFeatures, check_series, window_features
+from tools.soh.features import Unusable, WindowFeatures, check_series, idle_a, window_features
 from tools.soh.model import CellType, estimate, known_types, type_of
 
 CHEMISTRIES = ("NMC", "NCA", "Ni-rich", "LFP", "LTO", "Na-ion", "LCO", "not stated")
@@ -93,8 +93,8 @@ def judge_counted(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.ndarray,
         return None
     if facts.cutoff_v is None:
         return None
-    on = np.flatnonzero(current_a > 0.02 * current_a.max(initial=0))
-    if not len(on) or current_a.max() <= 0:
+    on = np.flatnonzero(current_a > idle_a(current_a))
+    if not len(on):
         return None
     first, last = on[0], on[-1]
     outward = np.flatnonzero(current_a[:first] < -0.02 * current_a.max())

@@ -20,6 +20,7 @@ CHUNK = 2048  # rows at a time: the kernel of 217,545 rows would not fit
 BEYOND = 0.5  # standard deviations outside the training range that are still close to it
 NOMINAL_TOLERANCE, LIMIT_TOLERANCE_V = 0.03, 0.02
 LOWEST_SPREAD_PERCENT = 0.1
+ARRAYS = ("centre", "scale", "support", "weight", "constants", "low", "high", "gate")
 
 # The inputs, in the order of the weights' columns. Entropies would tell the sampling interval and the slopes'
 # published definition is not known for certain; without them the error on held-back cells is as small.
@@ -36,17 +37,17 @@ class CellType:
     chemistry: str
     nominal_ah: float
     limit_v: float
-    family: str  # types of a family share weights
+    families: tuple[str, ...]  # whose weights serve it; of several the charge itself tells which
     source: str  # data set and batch
 
 
 TYPES = (
-    CellType("LFP 18650, 1.1 Ah", "LFP", 1.1, 3.6, "lfp", "HUST and MIT"),
-    CellType("NCA 18650, 3.5 Ah", "NCA", 3.5, 4.2, "tju", "TJU, data set 1"),
-    CellType("NMC 18650, 3.5 Ah", "NMC", 3.5, 4.2, "tju", "TJU, data set 2"),
-    CellType("NMC and NCA blend 18650, 2.5 Ah", "Ni-rich", 2.5, 4.2, "tju", "TJU, data set 3"),
-    CellType("NMC 18650, 2.0 Ah", "NMC", 2.0, 4.2, "xjtu", "XJTU"))
-FAMILIES = tuple(dict.fromkeys(t.family for t in TYPES))
+    CellType("LFP 18650, 1.1 Ah", "LFP", 1.1, 3.6, ("hust", "mit"), "HUST and MIT"),
+    CellType("NCA 18650, 3.5 Ah", "NCA", 3.5, 4.2, ("tju",), "TJU, data set 1"),
+    CellType("NMC 18650, 3.5 Ah", "NMC", 3.5, 4.2, ("tju",), "TJU, data set 2"),
+    CellType("NMC and NCA blend 18650, 2.5 Ah", "Ni-rich", 2.5, 4.2, ("tju",), "TJU, data set 3"),
+    CellType("NMC 18650, 2.0 Ah", "NMC", 2.0, 4.2, ("xjtu",), "XJTU"))
+FAMILIES = tuple(dict.fromkeys(f for t in TYPES for f in t.families))
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Estimates:
     low_percent: np.ndarray
     high_percent: np.ndarray
     reasons: tuple[str, ...]
+
+
+def type_names(family: str) -> tuple[str, ...]:
+    """Names of the types that a family serves."""
+    return tuple(t.name for t in TYPES if family in t.families)
 
 
 def type_of(chemistry: str, nominal_ah: float | None, limit_v: float | None) -> CellType | None:
@@ -123,6 +129,7 @@ class Family:
     quantile: float  # of |error| over expected error: 90 % of rows of held-back cells
     low: np.ndarray  # [types, d] training range, standardised
     high: np.ndarray
+    gate: np.ndarray  # [d + 1] score that a charge is of this family and not of another of its type; last: constant
 
     def design(self, x: np.ndarray, names: np.ndarray) -> np.ndarray:
         """Standardised inputs with the type's columns, [n, d + types]; far values are held at 6 deviations."""
@@ -149,6 +156,10 @@ class Family:
         reasons = tuple(self._outside(row, name) for row, name in zip(standard, names, strict=True))
         return Estimates(health, health - half, health + half, reasons)
 
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """How much rows of inputs look like this family's charges, [n]."""
+        return np.nan_to_num(x) @ self.gate[:-1] + self.gate[-1]
+
     def _outside(self, row: np.ndarray, name: str) -> str:
         if not np.isfinite(row).all():
             return "a feature is missing"
@@ -168,7 +179,14 @@ def estimate(features: WindowFeatures, kind: CellType) -> Estimates:
     """Health from one charge's features; one row."""
     columns = {k: np.array([v]) for k, v in features.as_dict().items() if v is not None}
     x = inputs(columns, np.array([kind.nominal_ah]), np.array([features.limit_v]))
-    return load()[kind.family].estimate(x, np.array([kind.name]))
+    weights = load()
+    return weights[family_of(weights, x, kind)[0]].estimate(x, np.array([kind.name]))
+
+
+def family_of(weights: Mapping[str, Family], x: np.ndarray, kind: CellType) -> np.ndarray:
+    """Name of the family that judges each row of inputs of cells of one type, [n]."""
+    scores = np.stack([weights[name].score(x) for name in kind.families])
+    return np.array(kind.families)[np.argmax(scores, axis=0)]
 
 
 @lru_cache(maxsize=2)
@@ -184,8 +202,8 @@ def load(path: Path = WEIGHTS_FILE) -> dict[str, Family]:
 def _family(name: str, arrays: Mapping[str, np.ndarray]) -> Family:
     forests = {f: Forest(*(arrays[f"{f}/{part}"] for part in ("feature", "threshold", "right", "roots")))
                for f in ("trees", "spread")}
-    plain = {k: arrays[k].astype(float) for k in ("centre", "scale", "support", "weight", "constants", "low", "high")}
-    return Family(tuple(t.name for t in TYPES if t.family == name), **plain, **forests,
+    plain = {k: arrays[k].astype(float) for k in ARRAYS}
+    return Family(type_names(name), **plain, **forests,
                   quantile=float(arrays["quantile"][0]))
 
 
@@ -195,7 +213,7 @@ def save(families: Mapping[str, Family], path: Path, card: Mapping[str, object])
 
     arrays = {}
     for name, family in families.items():
-        for key in ("centre", "scale", "support", "weight", "constants", "low", "high"):
+        for key in ARRAYS:
             arrays[f"{name}/{key}"] = np.ascontiguousarray(getattr(family, key), np.float32)
         arrays[f"{name}/quantile"] = np.array([family.quantile], np.float32)
         for forest in ("trees", "spread"):

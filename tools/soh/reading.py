@@ -138,7 +138,7 @@ class _Clock:
         import pandas as pd
 
         plain = _numbers(values)
-        if np.isfinite(plain).mean() > 0.5 or values.empty:
+        if values.empty or np.isfinite(plain).mean() > 0.5:
             return plain * column.factor
         if pd.api.types.is_datetime64_any_dtype(values):
             moments = values
