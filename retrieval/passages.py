@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["datasheet", "fleet_summary", "file"]
@@ -59,7 +59,7 @@ class Passage:
 
     def record(self) -> dict[str, Any]:
         """As a JSON object; the inverse of `Passage(**record)`."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def clean(text: str) -> str:
