@@ -173,6 +173,10 @@ def fleet_import(files: list[Path], tenant: Annotated[str, typer.Option(help="wh
         raise BadArgument("tenant", "Say whose packs these are: --tenant NAME or ORACLE_TENANT.")
     for file in files:
         _print_json(import_file(file, settings.home, owner, settings.fleet_url))
+    if (settings.home / "index").exists():  # the summaries tell what is in the store
+        from oracle.up import build_index
+
+        build_index(settings, tell)
 
 
 @fleet.command("schema")
