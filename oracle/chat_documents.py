@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from oracle.chat_tables import escape, label_of, rows_table
+from oracle.chat_tables import escape, rows_table
 from tools.contract import Context
 from tools.errors import BadArgument, CannotAnswer
 
 log = logging.getLogger(__name__)
 KINDS = [".pdf", ".docx", ".html", ".htm", ".md", ".markdown", ".csv", ".txt"]
 MAX_DOUBTED_BUTTONS = 6
+BY_TEMPERATURE = {"charge_derating": "charging current by temperature",
+                  "discharge_derating": "discharging current by temperature"}
 STATES = {"confirmed": "confirmed", "unconfirmed": "not confirmed", "doubtful": "doubtful", "impossible": "cannot be"}
 
 
@@ -24,7 +26,8 @@ class DocumentTurn:
     """Files added in the chat. It is no part of the conversation that the language model reads."""
 
     names: list[str]
-    told: list[str] = field(default_factory=list)  # sentences on what happened
+    told: list[str] = field(default_factory=list)  # sentences on what was read
+    outcome: list[str] = field(default_factory=list)  # and on what was confirmed
     documents: list[dict[str, Any]] = field(default_factory=list)  # as tools.confirmed.overview
     reading: str = "Reading"
     problem: str = ""
@@ -41,8 +44,9 @@ class DocumentTurn:
         if self.running:
             shown.append(_html(f'<div class="working">{escape(self.reading)}</div>'))
         shown += [_html(f'<div class="problem">{escape(self.problem)}</div>')] if self.problem else []
-        shown += [_html("".join(f"<p>{escape(sentence)}</p>" for sentence in self.told))] if self.told else []
-        return shown + [message for document in self.documents for message in _document(document)]
+        shown += _paragraphs(self.told)
+        shown += [message for document in self.documents for message in _document(document)]
+        return shown + _paragraphs(self.outcome)
 
 
 def added(turn: DocumentTurn, paths: Sequence[str], context: Context) -> Iterator[None]:
@@ -101,16 +105,16 @@ def confirmed(turns: Sequence[Any], wanted: dict[str, Any], context: Context) ->
         return
     try:
         report = confirm(context.home, context.tenant, wanted["document"], wanted["fields"])
-        turn.told = [_outcome(report), *(f"Not confirmed: {label_of(left['field'])[0]} {left['value']}: {left['why']}."
-                                         for left in report["left"])]
+        turn.outcome = [_outcome(report), *(f"Not confirmed: {label(left['field'])} {left['value']}: {left['why']}."
+                                            for left in report["left"])]
         turn.documents = _overview(context, [d["document"] for d in turn.documents])
     except (CannotAnswer, BadArgument) as reason:
-        turn.told = [str(reason)]
+        turn.outcome = [str(reason)]
 
 
 def _outcome(report: dict[str, Any]) -> str:
     count = len(report["confirmed"])
-    tighter = [f"{label_of(f['field'])[0]} {f['value']}" for f in report["confirmed"] if f["effect"] == "tightens"]
+    tighter = [f"{label(f['field'])} {f['value']}" for f in report["confirmed"] if f["effect"] == "tightens"]
     told = f"{count} fact{'s' * (count != 1)} of {report['document']} confirmed for {report['cell']}."
     told += f" Tighter now: {', '.join(tighter)}." if tighter else ""
     return f"{told} {report['note']}" if report["note"] else told
@@ -124,7 +128,7 @@ def _overview(context: Context, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _document(document: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = [{"fact": label_of(f["field"])[0], "value": f["value"], "page": f["page"] or "", "state": STATES[f["state"]],
+    rows = [{"fact": label(f["field"]), "value": f["value"], "page": f["page"] or "", "state": STATES[f["state"]],
              "quote": f["quote"], "remark": "; ".join(filter(None, (f["qualifier"], f["why"])))}
             for f in document["facts"]]
     kind = "" if document["known_cell"] else " (a cell that the catalogue does not know)"
@@ -141,11 +145,25 @@ def _options(document: dict[str, Any]) -> list[dict[str, str]]:
                and " to " not in f["value"]]
     options = [_option(document, [], f"Confirm {len(waiting)} facts")] if waiting else []
     return options + [_option(document, [f"{f['field']}={f['value'].split()[0]}"],
-                              f"Confirm {label_of(f['field'])[0]} {f['value']}") for f in doubted[:MAX_DOUBTED_BUTTONS]]
+                              f"Confirm {label(f['field'])} {f['value']}") for f in doubted[:MAX_DOUBTED_BUTTONS]]
 
 
 def _option(document: dict[str, Any], fields: list[str], label: str) -> dict[str, str]:
     return {"value": json.dumps({"confirm": {"document": document["document"], "fields": fields}}), "label": label}
+
+
+def label(name: str) -> str:
+    """A field in a person's words: "lowest charging temperature" for charge_temperature_min_c."""
+    from retrieval.topics import LABELS
+
+    window, _, end = name.removesuffix("_c").rpartition("_")
+    if window in LABELS and end in ("min", "max"):
+        return f"{'lowest' if end == 'min' else 'highest'} {LABELS[window]}"
+    return BY_TEMPERATURE.get(name) or LABELS.get(name) or name.replace("_", " ")
+
+
+def _paragraphs(sentences: Sequence[str]) -> list[dict[str, Any]]:
+    return [_html("".join(f"<p>{escape(sentence)}</p>" for sentence in sentences))] if sentences else []
 
 
 def _html(markup: str) -> dict[str, Any]:

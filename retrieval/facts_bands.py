@@ -19,7 +19,7 @@ def bands_of(page: Page) -> Iterator[Fact]:
     at = 0
     for block in page.blocks:
         quote = block.text if isinstance(block, Line) else " | ".join(
-            " ".join(filter(None, row)) for row in (block.header, *block.rows))
+            " ".join(filter(None, row)) for row in (block.header, *block.rows) if row)
         length = len(block.text) if isinstance(block, Line) else sum(len(" | ".join(filter(None, r))) + 1
                                                                       for r in block.rows) - 1
         if isinstance(block, Table):

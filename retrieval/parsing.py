@@ -111,7 +111,8 @@ def table_of(rows: list[list[str | None]], title: str = "") -> Table | None:
 
 HEADER_WORDS = re.compile(
     r"^(?:item|parameter|characteristic|description|property|specification|spec|symbol|condition|test|min|typ|max|nom|"
-    r"unit|value|rating|remark|note|no|temp\w*|charg\w*|discharg\w*|current|c-?rate|soc|kennwert|einheit|wert)\b", re.I)
+    r"unit|value|rating|remark|note|no|cell|ambient|range|"
+    r"temp\w*|charg\w*|discharg\w*|current|c-?rate|soc|kennwert|einheit|wert)\b", re.I)
 
 
 def _is_header(row: list[str]) -> bool:

@@ -37,10 +37,11 @@ def test_a_dropped_datasheet_is_shown_as_a_table_and_confirmed_by_a_button(tmp_p
     assert not turn.running and not (tmp_path / "acme.pdf").exists()  # the upload goes, the index keeps what was read
     table = turn.messages()[-1]["content"].value
     assert "7 | Max. charge current | 0.5C (2.5A) | 25 to 45 °C" in table and "not confirmed" in table
+    assert "lowest charging temperature" in table and "charging current by temperature" in table
     (button,) = _buttons(turn).items()
     assert button[0] == "Confirm 21 facts"
     confirmed([turn], chosen(button[1]), context)
-    assert "Acme ACX21700-9" in turn.told[0] and not _buttons(turn)
+    assert "Acme ACX21700-9" in turn.outcome[0] and not _buttons(turn)
     with using(catalogue_of(context.home, "north")):
         assert limits(find_cell("ACX21700-9"), 30, 50).max_current_a == 2.5
     assert conversation([turn]) == []  # the language model is not told what a file says
