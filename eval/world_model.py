@@ -27,6 +27,8 @@ USUAL_VOLTAGES_V = (2.5, 4.2)
 HIGHEST_C_RATE = {"A123 26650": 4.0}
 USUAL_HIGHEST_C_RATE = 2.0
 HOUR_S = 3600.0
+EMPTY_UNTIL_V = 0.3  # an empty cell is not discharged again before it has recovered by so much
+ROOM_V = 0.1  # scored within the cell's voltage window and this much beyond it
 TARGETS = {"voltage_mae_mv": 1.7, "anode_mae_mv": 2.0, "lowest_anode_mae_mv": 5.0, "temperature_mae_k": 0.2}
 
 
@@ -59,12 +61,15 @@ def compare(cell_model: str, kind: str, rng: np.random.Generator) -> dict[str, A
     model = model_of(find_cell(cell_model))
     ambient_c, soh = float(rng.uniform(-20, 55)), float(rng.uniform(70, 100))
     soc = float(rng.uniform(2, 40) if kind in KINDS[:3] else rng.uniform(25, 75))
+    window_v = VOLTAGES_V.get(cell_model, USUAL_VOLTAGES_V)
     highest = HIGHEST_C_RATE.get(cell_model, USUAL_HIGHEST_C_RATE)
     truth = _hour(virtual_cell(model, soh, ambient_c, "finest"), soc, kind,
                   highest * rng.uniform(0.15, 1) * np.clip(np.exp(0.04 * (ambient_c - 25)), 0.1, 1),
-                  VOLTAGES_V.get(cell_model, USUAL_VOLTAGES_V), rng)
+                  window_v, rng)
     found = predict(model.parameterisation, soc, ambient_c, truth["t_s"], truth["current_a"] / model.scale, soh)
-    gap = {name: np.abs(found[name] - truth[name])[1:] for name in ("voltage_v", "anode_potential_v", "temperature_c")}
+    scored = (truth["voltage_v"] > window_v[0] - ROOM_V) & (truth["voltage_v"] < window_v[1] + ROOM_V)
+    gap = {name: np.abs(found[name] - truth[name])[scored]
+           for name in ("voltage_v", "anode_potential_v", "temperature_c")}
     return {"cell_model": cell_model, "kind": kind, "ambient_c": round(ambient_c, 1), "soh_percent": round(soh, 1),
             "soc_percent": round(soc, 1),
             "highest_c_rate": float(np.abs(truth["current_a"]).max() / model.fresh_capacity_ah),
@@ -81,11 +86,11 @@ def _hour(cell, soc_percent: float, kind: str, c_rate: float, voltages_v: tuple[
     state = cell.rested(soc_percent)
     rows, lowest = [(0.0, 0.0, np.nan, np.nan, np.nan)], np.inf
     wanted = _currents(kind, c_rate, rng)
-    share, room = 1.0, 0.03
+    share, room, empty = 1.0, 0.03, False
     while rows[-1][0] < HOUR_S - 1:
         seconds, c = next(wanted)
         amperes = c * share * cell.model.fresh_capacity_ah
-        if (amperes > 0 and state.soc_percent > 99.5) or (amperes < 0 and state.soc_percent < 0.5):
+        if (amperes > 0 and state.soc_percent > 99.5) or (amperes < 0 and (state.soc_percent < 0.5 or empty)):
             amperes = 0.0
         try:
             state, trace = cell.step(state, amperes, min(seconds, HOUR_S - rows[-1][0]), 5)
@@ -98,6 +103,7 @@ def _hour(cell, soc_percent: float, kind: str, c_rate: float, voltages_v: tuple[
             share *= 0.8
         elif share < 1 and kind not in KINDS[:3]:
             share = min(1.0, share * 1.05)
+        empty = volts < voltages_v[0] or (empty and volts < voltages_v[0] + EMPTY_UNTIL_V)
         lowest = min(lowest, float(trace.anode_potential_v[1:].min()))
         rows.append((state.t_s, amperes, volts, float(trace.temperature_c[-1]), float(trace.anode_potential_v[-1])))
     names = ("t_s", "current_a", "voltage_v", "temperature_c", "anode_potential_v")
