@@ -83,6 +83,16 @@ def live_through(parameterisation: Parameterisation, ambient_c: float, soc: floa
     return Lived(cell.lost, cycles, charged_ah / own, cycles)
 
 
+def charge_until(cell: AgeingCell, current_a: float, charge_ah: float, max_voltage_v: float) -> tuple[float, float]:
+    """CC-CV until so much is charged or a fiftieth of the current is left; returns (Ah charged, seconds)."""
+    done_ah, spent_s, now_a = 0.0, 0.0, current_a
+    while charge_ah - done_ah > 1e-3 * charge_ah and now_a > current_a / 50:
+        seconds = max((charge_ah - done_ah) / now_a * 3600, 1.0)
+        sample = cell.hold(current_a, seconds, 15, max_voltage_v)
+        done_ah, spent_s, now_a = done_ah + float(sample.charged_ah[-1]), spent_s + seconds, float(sample.current_a[-1])
+    return done_ah, spent_s
+
+
 def grown(parameterisation: Parameterisation, before: LithiumLost, by: LithiumLost, times: float) -> LithiumLost:
     """Losses after `times` cycles like the one that cost `by` after `before`."""
     film_m = new_film_m() + film_growth_m(parameterisation, before.sei_percent)

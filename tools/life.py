@@ -26,6 +26,7 @@ DEFAULT_DEPTH_PERCENT, DEFAULT_TEMPERATURE_C = 80.0, 25.0
 MAX_C_RATE, TEMPERATURES_C = 2.0, (0.0, 60.0)
 HOURS_PER_YEAR, WEEKS_PER_YEAR = 8766.0, 52.18
 LOWEST_PERCENT = 50.0  # below it a forecast says nothing
+LONGEST_YEARS = 200.0
 # 90 % band on the lost share. Twin cells cycled alike spread by 9 % in life (RWTH, 43 cells, 1133 +/- 105 cycles);
 # the rest is judgement: published models of one chemistry differ by about a third when moved to another cell.
 BAND_ANCHORED, BAND_FREE = 0.35, 0.5
@@ -157,9 +158,9 @@ def forecast_life(arguments: ForecastLife, context: Context) -> ForecastLifeResu
     own = history_of(subject.asset_id, context)
     use, assumed = _use(arguments, own)
     model = ageing_model(subject.cell)
-    plating = _plating_per_cycle(subject, use)
     factor, anchor = anchor_to_datasheet(subject.cell, model)
-    parts = _parts(model, factor, use, plating)
+    physics = _physics(subject, use, model, factor)
+    parts = _parts(model, factor, use, physics)
     soh = min(subject.soh_percent, 100.0)
     age = _years_until(lambda t: float(parts(t).sum()), 100 - soh)
     years = DEFAULT_YEARS if arguments.years is None else arguments.years
@@ -174,27 +175,29 @@ def forecast_life(arguments: ForecastLife, context: Context) -> ForecastLifeResu
         capacity_high_percent=point.high_percent,
         years_to_80_percent=_years_to(parts, age, soh, 80.0), years_to_70_percent=_years_to(parts, age, soh, 70.0),
         equivalent_full_cycles=use.full_cycles_per_year * years, calendar_loss_percent=float(lost[0]),
-        cycling_loss_percent=float(lost[1]), plating_loss_percent=None if plating is None else float(lost[2]),
-        drivers=_drivers(lost, use, plating), anchor=anchor, caveat=_caveat(point, plating),
+        cycling_loss_percent=float(lost[1]), plating_loss_percent=None if physics is None else float(lost[2]),
+        drivers=_drivers(lost, use, physics is not None), anchor=anchor, caveat=_caveat(point, physics is not None),
         assumptions=_assumptions(assumed, subject), version=model.source,
         series=tuple(_point(t, soh, float((parts(age + t) - parts(age)).sum()), spread) for t in _grid(years)))
     if own is None or not own.tells:
         return result
 
     def lasts(of: Use) -> float:  # years in which the model takes the first points from a new cell
-        plated = plating if of == use else _plating_per_cycle(subject, of)
-        return _years_until(lambda t: float(_parts(model, factor, of, plated)(t).sum()), reference_percent())
+        told = physics if of == use else _physics(subject, of, model, factor)
+        return _years_until(lambda t: float(_parts(model, factor, of, told)(t).sum()), reference_percent())
 
     past = _use(ForecastLife(asset_id=arguments.asset_id), own)[0]
     return go_on(result, own, subject.cell, use, past, lasts)
 
 
-def _parts(model: AgeingModel, factor: float, use: Use, plating: float | None) -> Callable[[float], np.ndarray]:
+Physics = Callable[[float], tuple[float, float]]  # percent lost to SEI and to plating after so many years of a use
+
+
+def _parts(model: AgeingModel, factor: float, use: Use, physics: Physics | None) -> Callable[[float], np.ndarray]:
     """Percent lost after years of a use by calendar, cycling and plating, [3]."""
     def lost(years: float) -> np.ndarray:
-        plated = (plating or 0.0) * use.cycles_per_year * years
-        return np.array([model.calendar(use, years), factor * model.cycling(use, use.full_cycles_per_year * years),
-                         plated])
+        calendar, plated = physics(years) if physics else (model.calendar(use, years), 0.0)
+        return np.array([calendar, factor * model.cycling(use, use.full_cycles_per_year * years), plated])
 
     return lost
 
@@ -267,11 +270,29 @@ def _use(arguments: ForecastLife, own: OwnHistory | None = None) -> tuple[Use, l
     return use, assumed
 
 
-def _plating_per_cycle(subject: Subject, use: Use) -> float | None:
-    """Percent of capacity lost to dead lithium per cycle, from one charge in the DFN; None where no model has it."""
-    model = model_of(subject.cell)
-    if not has_ageing(model):
+def _physics(subject: Subject, use: Use, model: AgeingModel, factor: float) -> Physics | None:
+    """SEI and plating of the LG M50 from its learnt life rates; by one charge in the DFN outside of what those know.
+
+    The wear of the published model counts as lithium lost there too. None where no parameterisation describes ageing.
+    """
+    if not has_ageing(model_of(subject.cell)):
         return None
+    from tools.world.life import Cycle, life_rates, outside
+
+    cycle = Cycle.of(use.c_rate, use.depth, use.temperature_c, use.cycles_per_year)
+    rates = life_rates()
+    if rates is None or outside(cycle):
+        per_cycle = _plating_per_cycle(subject, use)
+        return lambda years: (model.calendar(use, years), per_cycle * use.cycles_per_year * years)
+    life = rates.live([(LONGEST_YEARS, cycle)], lambda years: factor * model.cycling(
+        use, use.full_cycles_per_year * years))
+    sei, plated = life.capacity_lost_percent()
+    return lambda years: (float(np.interp(years, life.years, sei)), float(np.interp(years, life.years, plated)))
+
+
+def _plating_per_cycle(subject: Subject, use: Use) -> float:
+    """Percent of capacity lost to dead lithium per cycle, from one charge in the DFN."""
+    model = model_of(subject.cell)
     top = min(100.0, 50 + use.depth * 50)
     soh = max(min(subject.soh_percent, 100.0), 60.0)
     charge = Charge(model, top - use.depth * 100, top, use.temperature_c, soh, "physics", anode_margin(subject.cell)[0])
@@ -279,7 +300,7 @@ def _plating_per_cycle(subject: Subject, use: Use) -> float | None:
     return lithium_lost(charge, stages, 0.0).plating_percent if stages else 0.0
 
 
-def _years_until(loss: Callable[[float], float], wanted: float, longest: float = 200.0) -> float:
+def _years_until(loss: Callable[[float], float], wanted: float, longest: float = LONGEST_YEARS) -> float:
     """Time after which `loss` reaches `wanted` percent; `longest` when it does not."""
     from scipy.optimize import brentq
 
@@ -306,20 +327,20 @@ def _grid(years: float) -> list[float]:
     return [*whole, years]
 
 
-def _drivers(lost: np.ndarray, use: Use, plating: float | None) -> str:
+def _drivers(lost: np.ndarray, use: Use, plates: bool) -> str:
     total = max(float(lost.sum()), 1e-9)
     named = [(lost[0], f"calendar ageing at {use.temperature_c:g} degC"),
              (lost[1], f"cycling, {use.depth * 100:g} % deep at {use.c_rate:g}C")]
-    if plating is not None:
+    if plates:
         named.append((lost[2], "lithium plating"))
     named.sort(key=lambda item: -item[0])
     return ", ".join(f"{words} {100 * share / total:.0f} %" for share, words in named)
 
 
-def _caveat(point: YearPoint, plating: float | None) -> str:
+def _caveat(point: YearPoint, plates: bool) -> str:
     if point.low_percent < 70:
         return "below about 75 % capacity can fall off suddenly, which is not modelled: trust no number there"
-    if plating is None:
+    if not plates:
         return "published model of another cell of the same chemistry; charging below 10 degC is not covered"
     return "model forecast, not a guarantee; real use and cells scatter"
 
