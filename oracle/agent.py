@@ -80,7 +80,7 @@ class Agent:
             from retrieval.toolset import ALL_TOOLS as tools
         self.settings, self.tools = settings, tuple(tools)
         self.context = Context(home=settings.home, tenant=settings.tenant, envelope=settings.envelope,
-                               fleet_url=settings.fleet_url)
+                               fleet_url=settings.fleet_url, embedding_model=settings.embedding_model)
         self.model = model or chat_model(settings)
         self.schemas = [tool.wire_schema() for tool in self.tools]
         self._graph = create_agent(self.model, tools=list(self.schemas), system_prompt=SYSTEM,
