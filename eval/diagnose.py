@@ -59,14 +59,14 @@ class Replay:
                  if day >= life.onset and fault in NAMES[life.plan.fault] and self._names_a_faulty_cell(cells)]
         return min(dates, default=None)
 
-    def false(self, found: dict) -> int:
-        """Findings that are no fault of this pack, or too soon."""
+    def false(self, found: dict) -> list[str]:
+        """Findings that are no fault of this pack, or too soon, in words."""
         wrong = {}
         for (fault, cells), day in found.items():
             begun = self.life.plan.fault is not None and day >= self.life.onset
             if not (begun and fault in NAMES[self.life.plan.fault] and self._names_a_faulty_cell(cells)):
                 wrong.setdefault((fault, cells[:1], begun), day)
-        return sum(1 for _, _, begun in wrong if not begun)
+        return [f"{self.life.plan.pack_id} {fault} {' '.join(cells)}" for fault, cells, begun in wrong if not begun]
 
     def mistaken(self, found: dict) -> bool:
         """Whether the first finding since the onset blames another fault or cell."""
@@ -171,9 +171,10 @@ def summary(replays: list[Replay]) -> dict:
     months = sum(r.months for r in replays)
     report = {"sound_pack_months": round(months)}
     for name in ("found", "by_limit"):
-        false = sum(r.false(getattr(r, name)) for r in replays)
+        listed = [alarm for r in replays for alarm in r.false(getattr(r, name))]
         key = "false_alarms" if name == "found" else "false_alarms_limits"
-        report |= {key: false, f"{key}_per_1000_pack_months": round(1000 * false / months, 2)}
+        report |= {key: len(listed), f"{key}_listed": listed,
+                   f"{key}_per_1000_pack_months": round(1000 * len(listed) / months, 2)}
     report["faults"] = {fault: _of_fault([r for r in replays if r.life.plan.fault == fault], replays)
                         for fault in SIZES}
     faulty = [r for r in replays if r.life.plan.fault]

@@ -1,6 +1,7 @@
 """Faults of a pack: what limits and trends find in its telemetry, charge records and history."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from tools.cells import find_cell
@@ -9,7 +10,7 @@ from tools.faults.drift import MIN_RECORDS
 from tools.faults.features import features_of_blob
 from tools.faults.finding import DiagnoseResult, Evidence, Finding, NotPossible
 from tools.fleet.store import Fleet
-from tools.fleet.tables import Pack, Record
+from tools.fleet.tables import Pack
 
 __all__ = ["DiagnoseResult", "Evidence", "Finding", "NotPossible", "fault_rows", "find_faults", "load_evidence"]
 
@@ -30,16 +31,17 @@ def load_evidence(fleet: Fleet, pack: Pack) -> Evidence:
     """Everything the checks look at, from the store."""
     history = fleet.history(pack)
     peers = fleet.peer_history(pack, [m.month for m in history[-13:]])
-    found = (features_of_blob(row.data, row.started) for row in _spaced(fleet.record_rows(pack, TREND_DAYS)))
+    rows = fleet.record_rows(pack, _spaced(fleet.record_times(pack, TREND_DAYS)))
+    found = (features_of_blob(row.data, row.started) for row in rows)
     return Evidence(pack, find_cell(pack.cell_model), fleet.state(pack), fleet.cells(pack),
                     fleet.records(pack, last=RECORDS_FOR_LIMITS), history, peers,
                     tuple(f for f in found if f is not None))
 
 
-def _spaced(rows: list[Record]) -> list[Record]:
-    """At most TREND_RECORDS charges, the first of each bin of days, so that the choice of the past stays."""
+def _spaced(times: list[tuple[int, datetime]]) -> list[int]:
+    """Ids of at most TREND_RECORDS charges, the first of each bin of days, so that the choice of the past stays."""
     for days in BINS_DAYS:
-        kept = {row.started.toordinal() // days: row for row in reversed(rows)}
+        kept = {started.toordinal() // days: number for number, started in reversed(times)}
         if len(kept) <= TREND_RECORDS:
             break
     return [kept[key] for key in sorted(kept)][-TREND_RECORDS:]

@@ -6,7 +6,7 @@ import numpy as np
 
 from tools.cells import Cell
 from tools.estimation import step_resistance_ohm
-from tools.faults.features import features
+from tools.faults.features import Features, features
 from tools.faults.finding import Evidence, Finding, NotPossible, finding
 from tools.fleet.records import ChargeRecord
 from tools.fleet.tables import Month
@@ -59,34 +59,41 @@ def _lowest_cells(e: Evidence) -> list[int]:
 
 def weak_cell(e: Evidence) -> list[Finding]:
     """Capacity against the pack's median cell, the median over the newest charges that show it."""
-    _newest(e)
-    known = {f.started: f for f in e.features}
-    found = [known.get(r.started) or features(r) for r in e.records]
-    shown = [f for f in found if f is not None and f.cells == e.records[-1].cells
-             and float(np.median(f.capacity.error)) <= WEAK_ERROR]
+    shown = [f.capacity for f in _newest_features(e) if float(np.median(f.capacity.error)) <= WEAK_ERROR]
     if not shown:
         raise NotPossible("no charge record shows the capacity of single cells")
-    behind = -100 * np.median([f.capacity.value for f in shown], axis=0)
+    behind = -100 * np.median([m.value for m in shown], axis=0)
+    sure = behind - 100 * np.median([m.error for m in shown], axis=0)
     return [finding(e, "weak_cell", [c],
                     f"capacity {b:.1f} points below the pack's median cell, limit {WEAK_PERCENT[0]:g}",
                     b > WEAK_PERCENT[1], _day(e.records[-1]), "high",
                     "Replace the cell group or retire the pack: it ends every charge and discharge early.")
-            for c, b in zip(e.records[-1].cells, behind, strict=True)
-            if b > WEAK_PERCENT[0] and b > OUTLIER_SIGMA * _robust_sigma(behind)]
+            for c, b, least in zip(e.records[-1].cells, behind, sure, strict=True)
+            if least > WEAK_PERCENT[0] and b > OUTLIER_SIGMA * _robust_sigma(behind)]
 
 
 def high_resistance(e: Evidence) -> list[Finding]:
-    record = _newest(e)
-    ohms = step_resistance_ohm(record)
-    if ohms is None or len(ohms) < MIN_CELLS:
+    """Resistance against the pack's median cell: of the newest step of current, and over the newest charges too."""
+    shown = [f.resistance for f in _newest_features(e) if np.isfinite(f.resistance.error).all()]
+    ohms = step_resistance_ohm(e.records[-1])
+    if not shown or ohms is None:
         raise NotPossible("no charge record has a current step logged per cell")
-    ratio = ohms / np.median(ohms)
+    ratio = np.minimum(1 + np.median([m.value for m in shown], axis=0), ohms / np.median(ohms))
+    noise = float(np.median([m.error for m in shown])) / np.sqrt(len(shown))
     return [finding(e, "high_resistance", [c],
-                     f"resistance {r:.2f} times the pack's median cell, limit {RESISTANCE_RATIO[0]:g}",
-                     r > RESISTANCE_RATIO[1], _day(record), "medium",
-                     "Check the cell's welds and busbar first, then the cell; charge gently until then.")
-            for c, r in zip(record.cells, ratio, strict=True)
-            if r > RESISTANCE_RATIO[0] and r - 1 > OUTLIER_SIGMA * _robust_sigma(ratio)]
+                    f"resistance {r:.2f} times the pack's median cell, limit {RESISTANCE_RATIO[0]:g}",
+                    r > RESISTANCE_RATIO[1], _day(e.records[-1]), "medium",
+                    "Check the cell's welds and busbar first, then the cell; charge gently until then.")
+            for c, r in zip(e.records[-1].cells, ratio, strict=True)
+            if r > RESISTANCE_RATIO[0] and r - 1 > OUTLIER_SIGMA * max(_robust_sigma(ratio), noise)]
+
+
+def _newest_features(e: Evidence) -> list[Features]:
+    """Of the newest records that log the same cells as the last one."""
+    _newest(e)
+    known = {f.started: f for f in e.features}
+    found = [known.get(r.started) or features(r) for r in e.records]
+    return [f for f in found if f is not None and f.cells == e.records[-1].cells]
 
 
 def cooling(e: Evidence) -> list[Finding]:

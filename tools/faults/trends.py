@@ -12,7 +12,7 @@ from tools.faults.finding import Evidence, Fault, Finding, cell_names
 
 # Sum at which a trend is reported, and departures that do not matter or that sound cells reach by ageing apart, in the
 # unit of the series (percent of capacity, points of capacity, percent of resistance, mV, K, K, mV, percent). Chosen on
-# fleets of `eval.fault_fleet` with seed 1 so that sound packs raise less than one alarm in 1,000 pack-months.
+# fleets of `eval.fault_fleet`, seeds 1 and 7, so that sound packs raise less than one alarm in 1,000 pack-months.
 LIMITS = {"charge": 6.0, "capacity": 16.0, "resistance": 12.0, "voltage": 6.0, "temperature": 6.0, "warming": 10.0,
           "plating": 5.0, "cooling": 6.0}
 FLOORS = {"charge": 0.4, "capacity": 1.5, "resistance": 8.0, "voltage": 1.2, "temperature": 0.5, "warming": 0.8,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -161,14 +161,20 @@ class Fleet:
         rows = self.all(self._of(pack, Record).order_by(Record.started.desc(), Record.id.desc()).limit(last))
         return [from_blob(row.data, row.started) for row in reversed(rows)]
 
-    def record_rows(self, pack: Pack, days: int) -> list[Record]:
-        """Stored charge records of the last `days` before the newest, not unpacked, oldest first."""
-        rows = self._of(pack, Record)
-        newest = self.all(rows.order_by(Record.started.desc()).limit(1))
+    def record_times(self, pack: Pack, days: int) -> list[tuple[int, datetime]]:
+        """(id, started) of the charge records of the last `days` before the newest, oldest first."""
+        statement = select(Record.id, Record.started).where(Record.tenant == pack.tenant,
+                                                            Record.pack_id == pack.pack_id)
+        newest = self.all(statement.order_by(Record.started.desc()).limit(1))
         if not newest:
             return []
-        return list(self.all(rows.where(Record.started >= newest[0].started - timedelta(days=days))
-                             .order_by(Record.started, Record.id)))
+        since = newest[0].started - timedelta(days=days)
+        rows = self.all(statement.where(Record.started >= since).order_by(Record.started, Record.id))
+        return [(row.id, row.started) for row in rows]
+
+    def record_rows(self, pack: Pack, ids: Sequence[int]) -> list[Record]:
+        """Stored charge records of these ids, not unpacked, oldest first."""
+        return list(self.all(self._of(pack, Record).where(Record.id.in_(ids)).order_by(Record.started, Record.id)))
 
     def peer_history(self, pack: Pack, months: Sequence[str]) -> list[Month]:
         """Those months of the other packs of the same owner, site and cell model."""
