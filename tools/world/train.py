@@ -91,13 +91,13 @@ def errors_of(world: CellWorld, runs: Runs) -> dict[str, float]:
 @torch.no_grad()
 def margin_of(world: CellWorld, runs: Runs) -> dict[str, float]:
     """99 % quantile of the error on the unsafe side while charging near a limit: anode too high, voltage and
-    temperature too low."""
+    temperature too low; infinite where no held-out run comes near one, so that nothing is built on it."""
     voltage, temperature, anode = rollout(world, runs)
     _, c_rate, true_v, true_c, true_anode = runs.series.unbind(2)
     charging = (c_rate > 0.05) & (true_anode < 0.06) & (true_anode > -0.03)
 
     def quantile(errors: Tensor) -> float:
-        return max(float(errors[charging].quantile(0.99)), 0.0)
+        return max(float(errors[charging].quantile(0.99)), 0.0) if charging.any() else float("inf")
 
     return {"anode_v": round(quantile(anode - true_anode), 5), "voltage_v": round(quantile(true_v - voltage), 5),
             "temperature_c": round(quantile(true_c - temperature), 3)}
