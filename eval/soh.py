@@ -7,6 +7,7 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from eval import soh_raw
 from eval.report import header, people, print_header
 from tools.soh.model import FAMILIES, WEIGHTS_FILE, load
 from tools.soh.train import FOLDS, SEED, fit, matrix, predicted, read_rows, thinned, with_interval
@@ -35,7 +36,7 @@ def measure(data: Path, shipped: bool = False) -> dict[str, Any]:
         half = predicted(load(WEIGHTS_FILE), rows, "half_width_percent")
     else:
         found, half = _cross_validated(rows)
-        report |= {"transfer": _transfer(rows)}
+        report |= {"transfer": _transfer(rows), "raw": soh_raw.measure(data)}
     return report | _figures(rows, found, half)
 
 
@@ -146,3 +147,8 @@ def print_report(report: dict[str, Any]) -> None:
                  f"{100 * report['coverage']:.1f} % (target 88 to 92)")
     for name, figures in report.get("transfer", {}).items():
         people.print(f"{name}: {figures['boosting']:.1f} % (mean of the training cells {figures['mean']:.1f} %)")
+    if raw := report.get("raw"):
+        nasa, calce = raw["nasa"], raw["calce"]
+        people.print(f"raw charges that show the features: NASA {nasa['with_features']} of {nasa['charges']}, CALCE "
+                     f"{calce['with_features']} of {calce['charges']}; capacity counted over "
+                     f"{calce['compared']} full charges: {calce['counted_mape_percent']} % from the next discharge")

@@ -1,6 +1,7 @@
 """Charge records that a person hands in: read from a cycler's file, stored with an id UP-..., used like an asset."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,3 +135,35 @@ def _record(charge: Charge) -> ChargeRecord:
             last = tenth
     return ChargeRecord(charge.started or datetime.now(UTC), (0,), charge.t_s[kept], charge.current_a[kept],
                         charge.voltage_v[kept][:, None], charge.temperature_c[kept][:, None])
+
+
+def keep_named(path: Path, context: Context) -> str | None:
+    """Keep a charge record whose file name says the cell; a sentence for people. None for any other kind of file."""
+    from tools.soh.reading import is_record
+
+    if not is_record(path):
+        return None
+    named = _named_cell(path.stem)
+    if named is None:
+        return (f"{path.name} is a charge record, but of which cell? Put the cell into the file's name, as in "
+                f"'LG M50LT {path.name}' or 'NMC 2.0Ah {path.name}', and add it again.")
+    facts, stored = named
+    read = newest(read_charges(path, facts))
+    upload_id = store(read, stored, path.name, context)
+    shows = "" if read.judged.valid else f" Its health cannot be told: {read.judged.reason}."
+    return f"{path.name} is kept as {upload_id}; ask about it by that name.{shows}"
+
+
+def _named_cell(stem: str) -> tuple[CellFacts, str] | None:
+    """The cell that a file name mentions: words of a catalogue name, or chemistry and nominal capacity."""
+    words = re.split(r"[\s_,;()]+", stem)
+    for length in range(min(len(words), 5), 0, -1):
+        for first in range(len(words) - length + 1):
+            try:
+                return described(" ".join(words[first:first + length]), None, None, None, None)
+            except CannotAnswer:
+                continue
+    match = re.search(r"(?i)\b(NMC|NCM|NCA|LFP|LCO)[ _-]*(\d+(?:[.]\d+)?) ?ah", stem.replace("_", " "))
+    if not match:
+        return None
+    return described(None, {"NCM": "NMC"}.get(match[1].upper(), match[1].upper()), float(match[2]), None, None)

@@ -75,6 +75,22 @@ def charges(path: Path, nominal_ah: float, report: Report | None = None,
                            "number for time, voltage or current; that is no record to judge a cell by.")
 
 
+def is_record(path: Path) -> bool:
+    """True for a file whose header names time, voltage and current."""
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            import pyarrow.parquet as pq
+
+            header = pq.ParquetFile(path).schema_arrow.names
+        elif path.suffix.lower() in (".csv", ".txt", ".tsv"):
+            header = _find_header(path)[3]
+        else:
+            return False
+        return "time" in (columns_of(header) or {})
+    except (CannotAnswer, OSError, ValueError, UnicodeError):
+        return False
+
+
 # -- from file to clean blocks
 
 
