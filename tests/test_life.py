@@ -9,9 +9,10 @@ from tools.arguments import ForecastLife
 from tools.cells import find_cell
 from tools.contract import Context
 from tools.errors import BadArgument, CannotAnswer
-from tools.life import NAUMANN, SCHMALSTIEG, Use, anchor_to_datasheet, forecast_life
+from tools.life import forecast_life
 from tools.parameters import model_of
 from tools.plans import Charge
+from tools.published_ageing import NAUMANN, SCHMALSTIEG, Use, anchor_to_datasheet
 from tools.riding import Stage
 
 
@@ -51,6 +52,12 @@ def test_capacity_only_falls_and_lies_in_its_band(tmp_path_factory, years, cycle
     assert result.capacity_low_percent <= result.capacity_percent <= result.capacity_high_percent <= soh + 1e-9
     if result.years_to_80_percent is not None:
         assert (result.years_to_80_percent <= years) == (result.capacity_percent <= 80 + 1e-6)
+
+
+def test_the_band_is_wider_in_the_cold_where_no_model_was_measured(tmp_path):
+    cold, warm = (forecast(tmp_path, cell_model="A123 26650", temperature_c=t, years=10) for t in (0, 25))
+    share = [(r.capacity_high_percent - r.capacity_percent) / (100 - r.capacity_percent) for r in (cold, warm)]
+    assert share[0] == pytest.approx(share[1] + 0.25)
 
 
 def test_harder_use_ages_more(tmp_path):

@@ -15,7 +15,7 @@ from tools.cells import Cell, find_cell
 from tools.fleet.curves import Curves, curves_of, scaled
 from tools.fleet.demo_plan import FEATURED, NOW, Plan, month_names
 from tools.fleet.records import ChargeRecord
-from tools.life import AgeingModel, Use, ageing_model, anchor_to_datasheet
+from tools.published_ageing import AgeingModel, Use, ageing_model, anchor_to_datasheet
 
 DEPTH = 0.7  # of a usual cycle
 CELL_SOH_SIGMA, CELL_SOC_SIGMA, CELL_RESISTANCE_SIGMA = 0.35, 0.15, 0.03
