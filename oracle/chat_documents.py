@@ -14,7 +14,7 @@ from tools.contract import Context
 from tools.errors import BadArgument, CannotAnswer
 
 log = logging.getLogger(__name__)
-KINDS = [".pdf", ".docx", ".html", ".htm", ".md", ".markdown", ".csv", ".txt"]
+KINDS = [".pdf", ".docx", ".html", ".htm", ".md", ".markdown", ".csv", ".txt", ".parquet"]
 MAX_DOUBTED_BUTTONS = 6
 BY_TEMPERATURE = {"charge_derating": "charging current by temperature",
                   "discharge_derating": "discharging current by temperature"}
@@ -52,15 +52,20 @@ class DocumentTurn:
 def added(turn: DocumentTurn, paths: Sequence[str], context: Context) -> Iterator[None]:
     """Read uploaded files into the index, telling the pages as they come; yields when there is something to show."""
     from retrieval.library import add_files
+    from tools.uploads import keep_named
 
     news: queue.Queue[str | None] = queue.Queue()
 
     def work() -> None:
         try:
-            report = add_files([Path(path) for path in paths], context,
+            kept = {path: said for path in paths if (said := keep_named(Path(path), context))}  # charge records
+            turn.told = list(kept.values())
+            if len(kept) == len(paths):
+                return
+            report = add_files([Path(path) for path in paths if path not in kept], context,
                                progress=lambda done, total: news.put(f"Indexing passage {done} of {total}"),
                                reading=lambda name, done, total: news.put(f"Reading {name}: page {done} of {total}"))
-            turn.told = [*report["refused"].values(), *report["remarks"]]
+            turn.told += [*report["refused"].values(), *report["remarks"]]
             turn.documents = _overview(context, report["added"])
             for name in report["added"]:
                 turn.told.append(f"{name} can be searched now. Its facts limit nothing until you confirm them.")
