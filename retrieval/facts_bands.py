@@ -23,7 +23,8 @@ def bands_of(page: Page) -> Iterator[Fact]:
         length = len(block.text) if isinstance(block, Line) else sum(len(" | ".join(filter(None, r))) + 1
                                                                       for r in block.rows) - 1
         if isinstance(block, Table):
-            yield from _fact(page, at, quote, _table_side(block), _table_bands(block))
+            for side, bands in _table_bands(block).items():
+                yield from _fact(page, at, quote, side, bands)
             yield from () if is_band_table(block) else _in_cells(page, block, at)
             run = []
         elif band := _line_band(block.text):
@@ -65,53 +66,55 @@ def _fact(page: Page, at: int, quote: str, side: str, bands: list[Band]) -> Iter
 
 def is_band_table(table: Table) -> bool:
     """Whether a table states currents by temperature, so that none of them holds alone."""
-    return bool(_table_side(table)) and len(_table_bands(table)) > 1
+    return bool(_table_bands(table))
 
 
-def _table_side(table: Table) -> str:
-    """What the table is about: by its heads, else its first labels, else its title."""
-    heads = " ".join(table.header)
-    labels = " ".join(row[0] for row in table.rows[:2])
-    return side_of(heads) or side_of(labels) or side_of(table.title)
+def _table_bands(table: Table) -> dict[str, list[Band]]:
+    """{"charge" or "discharge": bands}: what each column or row of currents is about is said by its own head first."""
+    found = _upright(table) or _lying(table)
+    return {side: bands for side, bands in found.items() if side and len(bands) > 1}
 
 
-def _table_bands(table: Table) -> list[Band]:
-    return _upright(table) or _lying(table)
-
-
-def _upright(table: Table) -> list[Band]:
-    """One row a temperature range."""
+def _upright(table: Table) -> dict[str, list[Band]]:
+    """One row a temperature range, one column or more of currents."""
     width = len(table.rows[0])
+    heads = table.header or ("",) * width
     for column in range(width):
-        ranges = [_temperature(row[column], table.header[column] if table.header else "") for row in table.rows]
-        if sum(r is not None for r in ranges) < max(2, 0.6 * len(ranges)):
+        spans = [_temperature(row[column], heads[column]) for row in table.rows]
+        if sum(span is not None for span in spans) < max(2, 0.6 * len(spans)):
             continue
-        bands = []
-        for row, span in zip(table.rows, ranges, strict=True):
-            limit: dict[str, float] = {}
-            for other in range(width):
-                if other != column:
-                    head = table.header[other] if table.header else ""
-                    if not head or side_of(head) != "discharge" or _table_side(table) == "discharge":
-                        limit |= _limit(row[other], unit_named(head) or _unit_inside(head))
-            if span and limit:
-                bands.append({"temp_min_c": span[0], "temp_max_c": span[1], **limit})
-        return bands
-    return []
+        about = side_of(heads[column]) or side_of(table.title)
+        found: dict[str, list[Band]] = {}
+        for other in (n for n in range(width) if n != column):
+            side = side_of(heads[other]) or about
+            unit = unit_named(heads[other]) or _unit_inside(heads[other])
+            limits = [_limit(row[other], unit) for row in table.rows]
+            _add(found.setdefault(side, []), spans, limits)
+        return found
+    return {}
 
 
-def _lying(table: Table) -> list[Band]:
-    """Temperature ranges as heads, one row of currents below."""
+def _lying(table: Table) -> dict[str, list[Band]]:
+    """Temperature ranges as heads, a row of currents each for charge and discharge."""
     spans = [_temperature(head, "") for head in table.header]
-    if sum(span is not None for span in spans) < 2:
-        return []
-    for row in table.rows:
-        unit = unit_named(row[0])
-        limits = [_limit(cell, unit) for cell in row]
-        if sum(bool(limit) for limit, span in zip(limits, spans, strict=True) if span) >= 2:
-            return [{"temp_min_c": span[0], "temp_max_c": span[1], **limit}
-                    for span, limit in zip(spans, limits, strict=True) if span and limit]
-    return []
+    found: dict[str, list[Band]] = {}
+    if sum(span is not None for span in spans) >= 2:
+        for row in table.rows:
+            side = side_of(row[0]) or side_of(table.header[0]) or side_of(table.title)
+            _add(found.setdefault(side, []), spans, [_limit(cell, unit_named(row[0])) for cell in row])
+    return found
+
+
+def _add(bands: list[Band], spans: list[tuple[float, float] | None], limits: list[dict[str, float]]) -> None:
+    """A further column's limits join those there are; where both say one thing, the lower holds."""
+    for span, limit in zip(spans, limits, strict=True):
+        if not span or not limit:
+            continue
+        known = next((b for b in bands if (b["temp_min_c"], b["temp_max_c"]) == span), None)
+        if known is None:
+            bands.append({"temp_min_c": span[0], "temp_max_c": span[1], **limit})
+        else:
+            known.update({key: min(value, known.get(key, value)) for key, value in limit.items()})
 
 
 def _unit_inside(head: str) -> str:

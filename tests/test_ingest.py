@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.facts import extract, places
+from retrieval.facts import extract
+from retrieval.facts_readings import places
 from retrieval.files import read_document
 from retrieval.library import add_files, index_status, remove_document
 from retrieval.parsing import Document, Line, Page, Table, line_of, plain, table_of
@@ -136,6 +137,32 @@ def test_a_band_printed_in_one_line_or_line_by_line():
     assert [fact.value for fact in run if fact.field == "charge_derating"] == [wanted]
     assert one["charge_derating"].value == wanted
     assert one["charge_current_max_a"].value in (1.5, 2.5)
+
+
+@pytest.mark.parametrize("rows", [
+    [["Temperature", "Discharge current", "Charge current"], ["0 ~ 15 °C", "1C", "0.2C"], ["15 ~ 45 °C", "3C", "0.5C"]],
+    [["Temperature", "0 ~ 15 °C", "15 ~ 45 °C"], ["Discharge current", "1C", "3C"],
+     ["Charge current", "0.2C", "0.5C"]]])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_charge_and_discharge_in_one_table_are_never_mixed_up(rows, swapped):
+    if swapped and len(rows[0]) == 3 and rows[0][1].startswith("Disch"):
+        rows = [[row[0], row[2], row[1]] for row in rows]
+    elif swapped:
+        rows = [rows[0], rows[2], rows[1]]
+    table = table_of(rows, "Currents by temperature")
+    facts = {f.field: f for f in extract(Document("x", (Page(1, (table,)),)), "0").facts}
+    assert [b["c_rate_max"] for b in facts["charge_derating"].value] == [0.2, 0.5]
+    assert [b["c_rate_max"] for b in facts["discharge_derating"].value] == [1.0, 3.0]
+
+
+def test_columns_may_say_charge_and_discharge():
+    table = table_of([["Item", "Charge", "Discharge"], ["Max. current", "2.5 A", "10 A"],
+                      ["Cut-off voltage [V]", "4.2", "2.5"], ["Temperature", "0 ~ 45 °C", "-20 ~ 60 °C"]])
+    facts = {f.field: f.value for f in extract(Document("x", (Page(1, (table,)),)), "0").facts}
+    assert facts == {
+        "charge_current_max_a": 2.5, "discharge_current_max_continuous_a": 10.0, "voltage_charge_cutoff_v": 4.2,
+        "voltage_discharge_cutoff_v": 2.5, "charge_temperature_min_c": 0.0, "charge_temperature_max_c": 45.0,
+        "discharge_temperature_min_c": -20.0, "discharge_temperature_max_c": 60.0}
 
 
 def test_bands_of_a_standard_current_and_a_condition_that_is_no_window():
