@@ -251,3 +251,16 @@ def test_a_fleet_may_be_of_an_own_cell(acme, tmp_path):
     status = tool_named("get_status")
     told = status.run(status.parse({"asset_id": "PK-1001"}), Context(home=acme, tenant="north"))
     assert told.cell_model == "Acme ACX21700-9"
+
+
+def test_what_two_people_confirm_at_once_is_kept_of_both(acme):
+    from threading import Thread
+
+    fields = ["capacity_nominal_ah", "voltage_charge_cutoff_v", "mass_g", "height_mm", "diameter_mm"]
+    people = [Thread(target=confirm, args=(acme, "north", "acme.pdf", [name])) for name in fields]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    (shown,) = overview(acme, "north")
+    assert {f["field"] for f in shown["facts"] if f["state"] == "confirmed"} == set(fields)

@@ -13,7 +13,7 @@ from typing import Any
 from tools.cells import Cell, find_cell, load_catalogue, using
 from tools.errors import BadArgument, CannotAnswer
 from tools.facts import FIELDS, DocumentFacts, Fact, same_value, told
-from tools.ledgers import Confirmed, Ledger, forget, keep, ledger_of, ledgers, path_of, same_fact, write
+from tools.ledgers import Confirmed, Ledger, alone, forget, keep, ledger_of, ledgers, path_of, same_fact, write
 from tools.own_cells import CAPACITIES, NEEDED, cell_id, laid_over, new_cell
 from tools.plausible import judged
 
@@ -28,6 +28,12 @@ def confirm(home: Path, tenant: str | None, document: str, wanted: Sequence[str]
     never confirmed; a doubted one only by name; one that widens a limit of the catalogue only by name and with
     `widen`. Returns {document, cell, confirmed, left, note}; raises CannotAnswer and BadArgument.
     """
+    with alone(home):
+        return _confirmed(home, tenant, document, wanted, cell, chemistry, widen)
+
+
+def _confirmed(home: Path, tenant: str | None, document: str, wanted: Sequence[str], cell: str, chemistry: str,
+               widen: bool) -> dict[str, Any]:
     ledger = ledger_of(home, tenant, document)
     stated = _about(home, tenant, ledger.stated, cell, chemistry)
     base = _base(home, tenant, stated, document)
@@ -50,6 +56,11 @@ def confirm(home: Path, tenant: str | None, document: str, wanted: Sequence[str]
 
 def withdraw(home: Path, tenant: str | None, document: str, fields: Sequence[str] = ()) -> dict[str, Any]:
     """Take back confirmations: those of the named fields, or all of the document."""
+    with alone(home):
+        return _withdrawn(home, tenant, document, fields)
+
+
+def _withdrawn(home: Path, tenant: str | None, document: str, fields: Sequence[str]) -> dict[str, Any]:
     ledger = ledger_of(home, tenant, document)
     gone = [c for c in ledger.confirmed if not fields or c.fact.field in fields]
     unknown = [name for name in fields if name not in {c.fact.field for c in ledger.confirmed}]
@@ -131,7 +142,9 @@ def _base(home: Path, tenant: str | None, stated: DocumentFacts, document: str) 
     with using(load_catalogue()):
         try:
             taken = find_cell(stated.model)
-        except CannotAnswer:
+        except CannotAnswer as reason:
+            if "say which one" in str(reason):  # a name that several known cells answer to is no new cell's
+                raise
             return None
     raise CannotAnswer(f"{stated.model} is {taken.name} of the catalogue: confirm with --cell {taken.name!r}, or name "
                        "the new cell with --cell.")

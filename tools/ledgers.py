@@ -6,6 +6,8 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -35,8 +37,24 @@ class Ledger(BaseModel):
     removed: bool = False
 
 
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Nobody else changes a ledger meanwhile: what two people confirm at once is kept of both."""
+    from filelock import FileLock
+
+    folder = Path(home) / "facts"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(folder / ".lock")):
+        yield
+
+
 def keep(home: Path, stated: DocumentFacts) -> Ledger:
     """Store what a document states; what was confirmed of an earlier version stays as it was."""
+    with alone(home):
+        return _kept(home, stated)
+
+
+def _kept(home: Path, stated: DocumentFacts) -> Ledger:
     old = _read(path_of(home, stated.tenant, stated.document))
     if old is not None and old.confirmed:  # the cell that a person chose is the person's word, not the file's
         about = {name: getattr(old.stated, name) for name in ("cell", "manufacturer", "model", "chemistry", "format")}
@@ -57,6 +75,11 @@ def same_fact(a: Fact, b: Fact) -> bool:
 
 def forget(home: Path, tenant: str | None, document: str) -> int:
     """The document is gone: its unconfirmed facts go too; returns how many confirmed ones stay."""
+    with alone(home):
+        return _forgotten(home, tenant, document)
+
+
+def _forgotten(home: Path, tenant: str | None, document: str) -> int:
     path = path_of(home, tenant, document)
     ledger = _read(path)
     if ledger is None:
