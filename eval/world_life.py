@@ -46,8 +46,9 @@ def measure(seed: int, lives: int) -> dict[str, Any]:
     todo = [("500 cycles", five_hundred(rng)) for _ in range(lives)]
     todo += [("5 years", mixed_years(rng)) for _ in range(max(1, lives // 2))]
     rows = [compared(kind, uses, rates) for kind, uses in track(todo, description="lives", console=people)]
+    by_clock, of_processor = ten_years_ms(rates)
     return header() | {"seed": seed, "rows": rows, "weights": rates.about["version"],
-                       "ten_years_ms": ten_years_ms(rates), "forecast_ms": forecast_ms()}
+                       "ten_years_ms": by_clock, "ten_years_processor_ms": of_processor, "forecast_ms": forecast_ms()}
 
 
 def five_hundred(rng: np.random.Generator) -> list[tuple[float, Cycle]]:
@@ -132,15 +133,15 @@ def compared(kind: str, uses: Sequence[tuple[float, Cycle]], rates: LifeRates) -
             "rates_mohm": 1000 * float(life.added_ohm[-1]), "simulated": simulated}
 
 
-def ten_years_ms(rates: LifeRates, tries: int = 15) -> float:
-    """Median milliseconds for ten years of mixed use, a new one every quarter."""
+def ten_years_ms(rates: LifeRates, tries: int = 15) -> tuple[float, float]:
+    """Median milliseconds for ten years of mixed use, a new one every quarter: by the clock, and of the processor."""
     uses = mixed_years(np.random.default_rng(1)) * 2
     spent = []
     for _ in range(tries):
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         rates.live(uses)
-        spent.append(1000 * (time.perf_counter() - began))
-    return float(np.median(spent))
+        spent.append((1000 * (time.perf_counter() - began), 1000 * (time.process_time() - busy)))
+    return tuple(float(v) for v in np.median(spent, axis=0))
 
 
 def forecast_ms(tries: int = 7) -> float:
@@ -177,5 +178,5 @@ def print_report(report: Mapping[str, Any]) -> None:
         errors = np.abs([row["error_percent"] for row in report["rows"] if row["kind"] == kind])
         people.print(f"{kind}: mean error {errors.mean():.2f} points, largest {errors.max():.2f}; "
                      f"{int((errors <= target).sum())} of {len(errors)} within {target:g}")
-    people.print(f"ten years in {report['ten_years_ms']:.1f} ms (target {TARGET_MS:g}); the whole tool in "
-                 f"{report['forecast_ms']:.0f} ms")
+    people.print(f"ten years in {report['ten_years_ms']:.1f} ms by the clock, "
+                 f"{report['ten_years_processor_ms']:.1f} ms of the processor (target {TARGET_MS:g}); the whole tool in {report['forecast_ms']:.0f} ms")

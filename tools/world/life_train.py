@@ -27,8 +27,8 @@ from tools.world.life_generate import INPUTS, LOST_PERCENT
 HELD_OUT = 0.1  # of the runs, by run
 GRID = 41
 POTENTIAL_STRIDE = 4  # of the world model's table of open-circuit potentials
-TARGET_WEIGHTS = (1.0, 2.0, 1.0, 0.5)
-TARGET_SCALES = (0.05, 0.03, 0.1, 0.2)
+TARGET_WEIGHTS = (0.5, 0.5, 0.5, 2.0)
+TARGET_SCALES = (0.05, 0.03, 0.1, 0.1)
 CHECKPOINT_SECONDS = 30.0
 
 
