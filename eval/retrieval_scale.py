@@ -108,11 +108,11 @@ def kinds(count: int) -> list[dict[str, Any]]:
     asked = vectors_of(np.random.default_rng(1).integers(count, 10 * count, QUESTIONS))
     truth, rows = None, []
     for kind in KINDS:
-        people.print(f"comparing: {kind} on {count} vectors")
         row, found = _kind(kind, vectors, asked)
         truth = found if truth is None else truth
         recall = np.mean([len(set(f) & set(t)) / NEIGHBOURS for f, t in zip(found, truth, strict=True)])
         rows.append(row | {"recall_at_10": round(float(recall), 3)})
+        people.print(f"compared on {count} vectors: {rows[-1]}")
     return rows
 
 

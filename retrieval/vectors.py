@@ -14,6 +14,7 @@ import numpy as np
 FLAT_UP_TO = 50_000
 TRAINING = 50_000  # vectors that lists and quantiser are trained on
 PROBES = 24  # lists looked into for one question
+GRAPH_EFFORT = 96  # candidates kept while a graph is searched
 STEP = 20_000  # rows added or decoded at a time
 
 
@@ -33,11 +34,14 @@ def new_index(kind: str, count: int, sample: np.ndarray) -> Any:
     recipe = {"Flat": "Flat", "HNSW": "HNSW16", "IVF-Flat": f"IVF{lists},Flat", "IVF-SQ8": f"IVF{lists},SQ8",
               "IVF-PQ": f"IVF{lists},PQ{dimension // 8}"}[kind]
     index = faiss.index_factory(dimension, recipe, faiss.METRIC_INNER_PRODUCT)
+    if kind == "HNSW":
+        index.hnsw.efSearch = GRAPH_EFFORT
     if kind.startswith("IVF"):
         index.cp.niter, index.nprobe = 8, PROBES
         index.cp.min_points_per_centroid = 1  # no warnings where few are enough
         if hasattr(index, "pq"):
-            index.pq.cp.min_points_per_centroid = 1
+            index.pq.cp.min_points_per_centroid, index.pq.cp.max_points_per_centroid = 1, 64
+            index.pq.cp.niter = 8
         index.train(sample)
     return index
 
