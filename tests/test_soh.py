@@ -143,6 +143,11 @@ def clock(t_s):
     return f"{int(t_s // 3600):02d}:{int(t_s % 3600 // 60):02d}:{t_s % 60:06.3f}"
 
 
+def test_a_capacity_that_cannot_be_is_not_believed():
+    judged = judge(*cc_cv(from_v=2.6), CellFacts("LCO", 5.0, 4.2, 2.5))
+    assert not judged.valid and "another cell" in judged.reason
+
+
 HEADERS = {
     "generic": ("time_s,voltage_v,current_a,temperature_c", lambda t, i, v: f"{t},{v},{i},25.0"),
     "Arbin": ("Data_Point,Test_Time(s),Step_Time(s),Step_Index,Cycle_Index,Current(A),Voltage(V),Aux_Temperature_1(C)",

@@ -11,7 +11,7 @@ import numpy as np
 from tools.cells import Cell
 from tools.fleet.curves import Curves, curves_of
 from tools.fleet.records import ChargeRecord
-from tools.soh.judge import COUNTED, EMPTY_MARGIN_V, FULL_CURRENT_C, CellFacts, judge_learnt
+from tools.soh.judge import COUNTED, EMPTY_MARGIN_V, FULL_CURRENT_C, CellFacts, implausible, judge_learnt
 from tools.soh.model import type_of
 
 # Standard uncertainties of what goes in; how each is chosen stands beside it.
@@ -119,6 +119,8 @@ def _full_charge(record: ChargeRecord, cell: Cell, parallel: int) -> list[CellEs
     counted = charged_ah(record, parallel)
     ah = float(counted[last] - counted[first])
     soh = 100 * ah / cell.capacity_nominal_ah
+    if reason := implausible(soh, ah):
+        return _all_invalid(record, reason)
     # All series cells carry the same charge: the pack's capacity, of whichever cell ends it. 2 %: what is left
     # below the first and above the last sample, and new cells against their nominal capacity.
     half = Z90 * soh * np.hypot(SIGMA_CURRENT, 0.02)

@@ -17,6 +17,7 @@ LIMIT_MARGIN_V = 0.02
 # below the first and above the last sample.
 SIGMA_CURRENT, SIGMA_ENDS = 0.005, 0.02
 Z90 = 1.645
+PLAUSIBLE_PERCENT = (50.0, 115.0)  # of nominal capacity; outside, it was another cell or no full charge
 LEARNT = "learnt from measured charges of {name} cells ({source})"
 COUNTED = "charge counted over a full charge, against nominal capacity"
 
@@ -85,6 +86,15 @@ def judge_learnt(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.ndarray, 
                   float(result.low_percent[0]), float(result.high_percent[0]), method, counted_ah, features)
 
 
+def implausible(soh_percent: float, counted_ah: float) -> str:
+    """Why a counted capacity is not believed, or ""."""
+    low, high = PLAUSIBLE_PERCENT
+    if low <= soh_percent <= high:
+        return ""
+    return (f"the {counted_ah:.2f} Ah charged from empty to full are {soh_percent:.0f} % of the nominal capacity: the "
+            "record is of another cell or of no full charge")
+
+
 def judge_counted(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.ndarray, facts: CellFacts) -> Judged | None:
     """By the charge from empty to the end of the taper; None if the record is no such charge."""
     try:
@@ -105,5 +115,7 @@ def judge_counted(t_s: np.ndarray, current_a: np.ndarray, voltage_v: np.ndarray,
         return None
     ah = float(np.trapezoid(current_a[first:last + 1], t_s[first:last + 1]) / 3600)
     soh = 100 * ah / facts.nominal_ah
+    if reason := implausible(soh, ah):
+        return Judged(False, reason, counted_ah=ah)
     half = Z90 * soh * np.hypot(SIGMA_CURRENT, SIGMA_ENDS)
     return Judged(True, "", soh, soh - half, soh + half, COUNTED, ah)
