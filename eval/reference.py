@@ -7,6 +7,8 @@ regula falsi on the DFN itself, on the very limit (anode at 0 V, no reserve for 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scipy.optimize import minimize_scalar
+
 from tools.cells import Cell
 from tools.errors import CannotAnswer
 from tools.parameters import model_of
@@ -16,9 +18,7 @@ STEP_S = 30.0
 LOWEST_C_RATE = 0.02
 CLOSE_V = 2e-4  # room that a step may leave unused: less than half a percent of its current
 TRIES = 6
-# Where temperature binds, charging flat out and then waiting is not the fastest; so these shares of the highest
-# current are tried as a ceiling too.
-CEILINGS = (0.6, 0.48, 0.38, 0.3, 0.24)
+CEILING_TRIES = 7  # where temperature binds, charging flat out and then waiting is not the fastest: ceilings are tried
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,20 @@ def fastest_charge(cell: Cell, soc_percent: float, target_soc_percent: float, te
     virtual = virtual_cell(model_of(cell), soh_percent, temperature_c)
     highest_a = bounds.max_current_a(temperature_c)
     best = _ridden(virtual, soc_percent, target_soc_percent, bounds, highest_a)
-    if best.heat_bound:
-        for share in CEILINGS:
-            found = _ridden(virtual, soc_percent, target_soc_percent, bounds, share * highest_a)
-            if (-found.reached_soc_percent, found.minutes) < (-best.reached_soc_percent, best.minutes):
-                best = found
-    return best
+    if not best.heat_bound or best.reached_soc_percent < target_soc_percent - 1e-3:
+        return best
+    # Held level, the mean current would take as long: the best ceiling lies between it and the highest current.
+    mean_a = (target_soc_percent - soc_percent) / 100 * virtual.capacity_ah / best.minutes * 60
+    tried = [best]
+
+    def minutes(ceiling_a: float) -> float:
+        found = _ridden(virtual, soc_percent, target_soc_percent, bounds, ceiling_a)
+        tried.extend([found] if found.reached_soc_percent > target_soc_percent - 1e-3 else [])
+        return found.minutes
+
+    minimize_scalar(minutes, bounds=(mean_a, min(3 * mean_a, highest_a)), method="bounded",
+                    options={"maxiter": CEILING_TRIES})
+    return min(tried, key=lambda found: found.minutes)
 
 
 def _ridden(cell: VirtualCell, soc_percent: float, target_soc_percent: float, bounds: Bounds,

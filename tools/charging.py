@@ -111,7 +111,8 @@ def _planned(request: _Request, at_start: Limits) -> RecommendChargingCurrentRes
         limits=_limits_used(at_start), binding_constraint=_binding(request, stages, at_start, trace, in_time),
         min_anode_potential_v=trace.min_anode_potential_v, max_temperature_c=trace.max_temperature_c,
         max_voltage_v=trace.max_voltage_v, verified_by=version(model) + (" standing in" if model.stand_in else ""),
-        physics_limit_a=physics_current_a(charge), if_warmed=_if_warmed(charge),
+        physics_limit_a=chosen.allowed_now_a if request.envelope == "physics" else physics_current_a(charge),
+        if_warmed=_if_warmed(charge),
         versus_cc_cv=_versus(charge, trace), assumptions=tuple(notes),
         version=version(model) + (f"; searched with its {chosen.searched_by}" if chosen.searched_by else ""),
         series=series_of(trace))

@@ -11,8 +11,10 @@ from tools.simulation import Trace, VirtualCell
 
 STAGE_PERCENT = 2.5
 STEP_S = 60.0  # the longest step of the world model
-WIDE = tuple(np.geomspace(0.03, 1.0, 40))  # of the highest current allowed
-NARROW = (0.6, 0.75, 0.82, 0.87, 0.9, 0.92, 0.94, 0.955, 0.97, 0.98, 0.99, 1.0, 1.015, 1.04, 1.1, 1.3)  # of the last
+# Currents tried at once, as shares of the last stage's; where none fits, of the highest allowed. The slowest of a batch
+# decides how many steps it takes, so slow ones are not tried in vain.
+NARROW = (0.82, 0.86, 0.89, 0.91, 0.93, 0.945, 0.96, 0.97, 0.98, 0.99, 1.0, 1.015, 1.04, 1.1, 1.3)
+WIDE = (tuple(np.geomspace(0.3, 1.0, 24)), tuple(np.geomspace(0.03, 0.32, 24)))
 CAPS = (1.0, 1.05, 1.1, 1.2, 1.35, 1.6)  # tried where the temperature binds, of the mean current of riding into it
 AS_FAST = 1.005  # caps within this of the best time count as equal: the lowest heats least
 
@@ -73,6 +75,7 @@ def expect(world, cell: VirtualCell, soc_percent: float, target_soc_percent: flo
     first = ride.run(np.array([ride.highest_a]))[0]
     if not first.heat_bound:
         return first
+    ride.max_c += world.margin.temperature_c * keep_clear  # a level that is a little high is cut at the very end only
     mean_a = (first.soc_percent[-1] - soc_percent) * 36 * cell.capacity_ah / first.t_s[-1]
     tried = [found for found in ride.run(np.minimum(mean_a * np.array(CAPS), ride.highest_a)) if found.reaches_target]
     best_s = min((found.t_s[-1] for found in tried), default=0.0)
@@ -134,7 +137,7 @@ class _Rollout:
             after = self._held(state, share, top)
             if bool((self._slack(after) >= 0).all()):
                 return top, top, after, torch.ones(rows, dtype=torch.bool), torch.zeros(rows, dtype=torch.bool)
-        for base, factors in ((last, NARROW), (top, WIDE)):
+        for base, factors in ((last, NARROW), *((top, wide) for wide in WIDE)):
             if base is None:
                 continue
             tried = torch.minimum(base[:, None] * torch.tensor(factors, dtype=torch.float32), top[:, None])

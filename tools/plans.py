@@ -23,6 +23,7 @@ SLOWEST_C_RATE = 0.1  # slower gains nothing: heat and overpotential are already
 DEADLINE_RESERVE = 0.98  # plans aim to be there a little early
 UNSURE = 1.08  # the world model's time keeps clear of the limits: the DFN may be this much faster or slower
 NO_TIME_LEFT = 1.05  # a deadline within this of the fastest time gets the fastest plan
+ANODE_BELOW = "anode potential below 0 V"
 BACK_OFF = 0.97
 BACK_OFF_TRIES = 12
 
@@ -58,6 +59,7 @@ class Plan:
     ride: Ride
     earliest_min: float
     furthest_soc_percent: float
+    allowed_now_a: float  # what the limits allow in the first percent
     searched_by: str | None
 
 
@@ -89,9 +91,9 @@ class _Planner:
         elif priority == "longest_life":
             found = self._capped(gentle_current_a(self.charge.cell))
         else:
-            found = self._capped((standard_current_a(self.charge.cell)[0] + self._first_a()) / 2)
+            found = self._capped((standard_current_a(self.charge.cell)[0] + self.first_a) / 2)
         furthest = self.fastest.reached_soc_percent if self._rode else self.charge.target_soc_percent
-        return Plan(found, self._earliest_min(), furthest, self._world and self._world.version)
+        return Plan(found, self._earliest_min(), furthest, self.first_a, self._world and self._world.version)
 
     @property
     def _rode(self) -> bool:
@@ -136,8 +138,11 @@ class _Planner:
     def _guide(self) -> Guide:
         return Guide.of(self.fastest.stages) if self._rode else self.expected.guide
 
-    def _first_a(self) -> float:
-        """What the limits allow now."""
+    @cached_property
+    def first_a(self) -> float:
+        """What the limits allow now, A; 0 where that is nothing."""
+        if "fastest" in self.__dict__ and not (self.expected is not None and self.expected.heat_bound):
+            return self.fastest.stages[0].current_a if self.fastest.stages else 0.0
         soon = min(self.charge.soc_percent + STAGE_PERCENT, self.charge.target_soc_percent)
         found = ride(self.cell, self.charge.soc_percent, soon, self.charge.rules(), self._guide())
         return found.stages[0].current_a if found.stages else 0.0
@@ -198,16 +203,22 @@ def cc_cv(charge: Charge, current_a: float) -> Ride:
 
 
 def cc_cv_trace(charge: Charge, current_a: float) -> tuple[Trace | None, str]:
-    """A plain CC-CV charge to compare with, by the world model where it is valid, and which model it was.
+    """A plain CC-CV charge to compare with, and what simulated it; None where it does not reach the target.
 
-    None where it does not reach the target.
+    The constant current in the DFN; where a constant voltage has to follow, by the world model if there is one.
     """
-    cell = charge.virtual()
+    cell, rules = charge.virtual(), _plain(charge, current_a)
+    allowed_a = min(rules.current_a(charge.temperature_c, soc - 1e-6)
+                    for soc in (charge.soc_percent + 1e-6, charge.target_soc_percent))
+    whole = (Stage(allowed_a, charge.target_soc_percent, "cap"),)
+    trace = follow(cell, charge.soc_percent, whole, 29)
+    if not set(violations(charge, trace)) - {ANODE_BELOW}:
+        return trace, "DFN"
     world = world_of(cell, charge.soc_percent, charge.target_soc_percent, current_a)
     if world is None:
         found = cc_cv(charge, current_a)
         return (found.trace if found.reached_soc_percent >= charge.target_soc_percent - 0.01 else None), "DFN"
-    expected = expect(world, cell, charge.soc_percent, charge.target_soc_percent, _plain(charge, current_a), False)
+    expected = expect(world, cell, charge.soc_percent, charge.target_soc_percent, rules, False)
     return (expected.trace(cell.ambient_c) if expected.reaches_target else None), "world model"
 
 
@@ -238,7 +249,7 @@ def checked(charge: Charge, found: Ride) -> tuple[tuple[Stage, ...], Trace, int]
 
 def violations(charge: Charge, trace: Trace) -> list[str]:
     """What a trace breaks of the envelope: anode below 0 V, voltage, temperature, current."""
-    found = [] if trace.min_anode_potential_v >= 0 else ["anode potential below 0 V"]
+    found = [] if trace.min_anode_potential_v >= 0 else [ANODE_BELOW]
     at_start = limits(charge.cell, charge.temperature_c, charge.soc_percent, charge.envelope)
     if at_start.max_voltage_v is not None and trace.max_voltage_v > at_start.max_voltage_v:
         found.append("voltage above its limit")
@@ -266,8 +277,7 @@ def merged(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
 def physics_current_a(charge: Charge) -> float | None:
     """What physics alone would allow now, A per cell: first stage of the physics envelope; None when nothing."""
     soon = min(charge.soc_percent + STAGE_PERCENT, 100.0)
-    stages = fastest(replace(charge, envelope="physics", target_soc_percent=soon)).stages
-    return stages[0].current_a if stages else None
+    return _Planner(replace(charge, envelope="physics", target_soc_percent=soon)).first_a or None
 
 
 def soc_after(trace: Trace, minutes: float) -> float:

@@ -15,8 +15,8 @@ RIDING_PERCENT = 2.5  # longest stage on a limit that is no current limit
 FALL = 0.03  # stages are as long as the current that a limit allows takes to fall by this share
 FLOOR_C_RATE = 0.02  # below this a stage counts as impossible
 VOLTAGE_RESERVE_V = 0.001  # what the mesh of the check may be wrong by
-TEMPERATURE_RESERVE_C = 0.1
-AIM_V, WASTE_V = 0.0003, 0.0015  # distance to its limit that a stage is to end with, and one that wants another try
+TEMPERATURE_RESERVE_C = 0.05
+AIM_V, WASTE_V = 0.0005, 0.002  # distance to its limit that a stage is to end with, and one that wants another try
 AMPLE_V = 0.005
 TRIES = 9
 
@@ -105,7 +105,7 @@ def ride(cell: VirtualCell, soc_percent: float, target_soc_percent: float, rules
     """
     state, stages, traces = cell.rested(soc_percent), [], []
     search, lowest_a = _Search(guide), lowest_c_rate * cell.capacity_ah
-    length = STAGE_PERCENT if guide is None else RIDING_PERCENT
+    length = STAGE_PERCENT
     while state.soc_percent < target_soc_percent - 1e-6:
         if arrive_min is not None:
             rules = _in_time(rules, search, state, cell.capacity_ah, arrive_min)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ MESHES = {
     "fine": ({"x_n": 20, "x_s": 20, "x_p": 20, "r_n": 20, "r_p": 20}, None),
     "finest": ({"x_n": 20, "x_s": 10, "x_p": 20, "r_n": 24, "r_p": 24}, 2.5),
 }
+_one_at_a_time = Lock()
 FIRST_STEP_S = 5.0  # without a first step the solver feels its way from nanoseconds: 2 ms after each change of current
 
 
@@ -73,11 +75,19 @@ def joined(traces: list[Trace]) -> Trace:
 
 @dataclass(frozen=True)
 class _Built:
-    """A solver, its discretised model, and `outputs(y, inputs)`: the OUTPUTS at states y (states, moments)."""
+    """A solver, its discretised model, and two compiled functions: `outputs(y, inputs)`, the OUTPUTS at states y
+    (states, moments), and `at_rest(inputs)`, the state before the first current."""
 
     solver: Any
     model: Any
     outputs: Any
+    at_rest: Any
+
+    def solution_at_rest(self, inputs: dict[str, float]):
+        """What `solver.step` goes on from; without it each run would have its first state worked out symbolically."""
+        import pybamm
+
+        return pybamm.Solution(np.array([0.0]), np.asarray(self.at_rest(_column(inputs))), self.model, inputs)
 
 
 @lru_cache(maxsize=8)
@@ -98,7 +108,8 @@ def _built(parameterisation: Parameterisation, mesh: Mesh) -> _Built:
     simulation = pybamm.Simulation(model, parameter_values=values, solver=_solver(), var_pts=points,
                                    submesh_types=model.default_submesh_types | shells)
     simulation.build()
-    return _Built(simulation.solver, simulation.built_model, outputs_of(simulation.built_model))
+    built = simulation.built_model
+    return _Built(simulation.solver, built, outputs_of(built), _at_rest(built))
 
 
 def _solver():
@@ -117,6 +128,18 @@ def outputs_of(model):
     inputs = {name: casadi.MX.sym(name) for name in INPUTS}
     found = [model.get_processed_variable(name).to_casadi(t, y, inputs=inputs) for name in OUTPUTS]
     return casadi.Function("outputs", [y, casadi.vertcat(*inputs.values())], [casadi.vertcat(*found)])
+
+
+def _at_rest(model):
+    import casadi
+
+    inputs = {name: casadi.MX.sym(name) for name in INPUTS}
+    first = model.concatenated_initial_conditions.to_casadi(inputs=inputs)
+    return casadi.Function("at_rest", [casadi.vertcat(*inputs.values())], [first])
+
+
+def _column(inputs: dict[str, float]) -> np.ndarray:
+    return np.array([[inputs[name]] for name in INPUTS])
 
 
 @dataclass(frozen=True)
@@ -162,14 +185,15 @@ class VirtualCell:
         built = _built(self.model.parameterisation, self.mesh)
         inputs = self.inputs(current_a, state.start_soc_percent)
         try:
-            solution = built.solver.step(state.solution, built.model, duration_s, inputs=inputs, save=False,
-                                         t_interp=np.linspace(0, duration_s, samples))
+            with _one_at_a_time:  # the model object keeps the state it starts from
+                solution = built.solver.step(state.solution or built.solution_at_rest(inputs), built.model, duration_s,
+                                             inputs=inputs, save=False, t_interp=np.linspace(0, duration_s, samples))
         except pybamm.SolverError:
             raise CannotAnswer(f"The model finds no solution for {current_a:.3g} A at {state.soc_percent:.0f} % and "
                                f"{state.temperature_c:.0f} degC: that current is beyond this cell.") from None
         elapsed_s = np.asarray(solution.t) - float(solution.t[0])
-        given = np.array([[inputs[name]] for name in INPUTS])
-        voltage, temperature, anode = np.asarray(built.outputs(solution.y, np.tile(given, len(elapsed_s))))
+        given = np.tile(_column(inputs), len(elapsed_s))
+        voltage, temperature, anode = np.asarray(built.outputs(solution.y, given))
         soc = state.soc_percent + current_a * elapsed_s / 36 / self.capacity_ah
         trace = Trace(state.t_s + elapsed_s, voltage, np.full(elapsed_s.shape, float(current_a)), temperature, anode,
                       soc)
