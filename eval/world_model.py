@@ -67,7 +67,7 @@ def compare(cell_model: str, kind: str, rng: np.random.Generator) -> dict[str, A
                   highest * rng.uniform(0.15, 1) * np.clip(np.exp(0.04 * (ambient_c - 25)), 0.1, 1),
                   window_v, rng)
     found = predict(model.parameterisation, soc, ambient_c, truth["t_s"], truth["current_a"] / model.scale, soh)
-    scored = (truth["voltage_v"] > window_v[0] - ROOM_V) & (truth["voltage_v"] < window_v[1] + ROOM_V)
+    scored = _inside(truth["voltage_v"], window_v)
     gap = {name: np.abs(found[name] - truth[name])[scored]
            for name in ("voltage_v", "anode_potential_v", "temperature_c")}
     return {"cell_model": cell_model, "kind": kind, "ambient_c": round(ambient_c, 1), "soh_percent": round(soh, 1),
@@ -76,7 +76,7 @@ def compare(cell_model: str, kind: str, rng: np.random.Generator) -> dict[str, A
             "voltage_mae_mv": 1e3 * float(gap["voltage_v"].mean()),
             "voltage_p95_mv": 1e3 * float(np.quantile(gap["voltage_v"], 0.95)),
             "anode_mae_mv": 1e3 * float(gap["anode_potential_v"].mean()),
-            "lowest_anode_mae_mv": 1e3 * abs(float(found["anode_potential_v"][1:].min() - truth["lowest_anode_v"])),
+            "lowest_anode_mae_mv": 1e3 * abs(float(found["anode_potential_v"][scored].min() - truth["lowest_anode_v"])),
             "temperature_mae_k": float(gap["temperature_c"].mean())}
 
 
@@ -104,10 +104,15 @@ def _hour(cell, soc_percent: float, kind: str, c_rate: float, voltages_v: tuple[
         elif share < 1 and kind not in KINDS[:3]:
             share = min(1.0, share * 1.05)
         empty = volts < voltages_v[0] or (empty and volts < voltages_v[0] + EMPTY_UNTIL_V)
-        lowest = min(lowest, float(trace.anode_potential_v[1:].min()))
+        if _inside(volts, voltages_v):
+            lowest = min(lowest, float(trace.anode_potential_v[1:].min()))
         rows.append((state.t_s, amperes, volts, float(trace.temperature_c[-1]), float(trace.anode_potential_v[-1])))
     names = ("t_s", "current_a", "voltage_v", "temperature_c", "anode_potential_v")
     return dict(zip(names, np.array(rows).T, strict=True)) | {"lowest_anode_v": lowest}
+
+
+def _inside(voltage_v, window_v: tuple[float, float]):
+    return (voltage_v > window_v[0] - ROOM_V) & (voltage_v < window_v[1] + ROOM_V)
 
 
 def _currents(kind: str, c_rate: float, rng: np.random.Generator) -> Iterator[tuple[float, float]]:
