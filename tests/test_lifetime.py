@@ -1,19 +1,25 @@
 """Remaining life: forecasts of made-up lives with a known end, the early predictor's guards, an asset's own history."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from eval.lifetime import Case, prospective
 from eval.lifetime_fit import fit_early, shapes_from
 from eval.lives import Life, read_lives
+from tools.arguments import ForecastLife
 from tools.asset_life import gains, history_from, outlook, resistance_percent, shapes_of
 from tools.cells import find_cell
+from tools.contract import Context
 from tools.errors import BadArgument
+from tools.fleet import fleet_url, open_engine
+from tools.fleet.tables import Month, Pack, PackState
+from tools.life import forecast_life
 from tools.remaining_life import REFERENCE_LOSS, forecast, shape_of
 from tools.remaining_life_early import predict_cycle_life
 
@@ -153,6 +159,33 @@ def test_gentler_habits_gain_years_and_are_ordered():
 def test_resistance_band_holds_the_measured_and_the_modelled_rise():
     middle, low, high = resistance_percent(20.0)
     assert low == pytest.approx(120) and high == pytest.approx(200) and low < middle < high
+
+
+def test_forecast_of_an_asset_goes_on_from_its_months_and_habits(tmp_path):
+    key = {"tenant": "mine", "pack_id": "PK-0001"}
+    months = [{"month": f"{2024 + n // 12}-{n % 12 + 1:02d}", "soh_percent": 100 - 0.3 * (n + 1), "cycles": 15.0 * n,
+               "temperature_mean_c": 21.0, "temperature_max_c": 30.0, "spread_mv": 5.0, "charges": 20,
+               "charge_c_rate": 0.4} for n in range(24)]
+    state = {"time": datetime(2026, 1, 1, tzinfo=UTC), "soc_percent": 50.0, "soh_percent": 92.5, "soh_source": "test",
+             "temperature_min_c": 20.0, "temperature_mean_c": 21.0, "temperature_max_c": 22.0, "voltage_v": 52.8,
+             "current_a": 0.0, "spread_mv": 5.0, "cycles": 345.0}
+    with Session(open_engine(fleet_url(tmp_path))) as session, session.begin():
+        session.add(Pack(**key, site="Turin", cell_model="a123-anr26650m1-b", model_name="A123 26650", series=16,
+                         parallel=2, commissioned="2023-12-28", simulated=False))
+        session.flush()
+        session.add(PackState(**key, **state))
+        session.add_all(Month(**key, **m) for m in months)
+    context = Context(tmp_path, "mine")
+    found = forecast_life(ForecastLife(asset_id="PK-0001", years=3), context)
+    assert found.history_months == 24 and "as in its last year" in found.assumptions[0]
+    assert found.temperature_c == 21.0 and found.charge_c_rate == 0.4
+    assert found.capacity_low_percent < found.capacity_percent < found.capacity_high_percent < 92.5
+    assert found.years_to_80_earliest < found.years_to_80_percent < (found.years_to_80_latest or 99)
+    assert 100 < found.resistance_low_percent < found.resistance_percent < found.resistance_high_percent
+    assert found.gains_years and all(gained > 0 for gained in found.gains_years.values())
+    assert set(found.brief()) == set(forecast_life(ForecastLife(cell_model="A123 26650"), context).brief())
+    hotter = forecast_life(ForecastLife(asset_id="PK-0001", years=3, temperature_c=40), context)
+    assert hotter.capacity_percent < found.capacity_percent
 
 
 def test_shipped_shapes_start_sound_and_only_fall():
