@@ -13,6 +13,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from oracle.api_uploads import MAX_UPLOAD_BYTES, install_uploads
+from oracle.api_uploads import PATH as UPLOADS
 from oracle.conversation import checked
 from oracle.errors import BadQuestion, CannotRecord, ModelUnavailable, OracleError, QuestionTooLong
 from oracle.events import Answered, ToolCalled, ToolReturned
@@ -77,6 +79,7 @@ def build_api(agent) -> FastAPI:
         *_, answered = agent.stream(messages)
         return _completion(answered)
 
+    install_uploads(app, agent)
     _install_errors(app)
     return app
 
@@ -164,8 +167,9 @@ def _install_errors(app: FastAPI) -> None:
     @app.middleware("http")
     async def limit_body(request: Request, forward):
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
-            return JSONResponse(_error(f"The request is larger than {MAX_BODY_BYTES} bytes.", 413), 413)
+        longest = MAX_UPLOAD_BYTES if request.url.path == UPLOADS else MAX_BODY_BYTES
+        if length.isdigit() and int(length) > longest:
+            return JSONResponse(_error(f"The request is larger than {longest} bytes.", 413), 413)
         return await forward(request)
 
     @app.exception_handler(OracleError)

@@ -272,6 +272,27 @@ def test_unusable_is_one_sentence():
         window_features(np.array([0.0, 1]), np.array([1.0, 1]), np.array([3.6, 3.7]), 4.2, 2.0)
 
 
+def test_the_api_keeps_a_record(tmp_path):
+    from fastapi.testclient import TestClient
+
+    from oracle.api import build_api
+    from oracle.settings import Settings
+
+    class Agent:
+        settings, context = Settings(home=tmp_path), Context(tmp_path)
+
+    client, body = TestClient(build_api(Agent())), written(tmp_path, "Neware", cc_cv(from_v=2.6)).read_bytes()
+    cell = {"chemistry": "LCO", "nominal_ah": 2.0, "cutoff_v": 2.5}
+    kept = client.post("/v1/uploads", params={"name": "log.csv"} | cell, content=body).json()
+    assert kept["valid"] and "counted" in kept["method"]
+    result = estimate_soh(EstimateSoh(asset_id=kept["upload_id"]), Context(tmp_path))
+    assert result.soh_percent == pytest.approx(kept["soh_percent"], abs=0.2)
+    bad = client.post("/v1/uploads", params={"name": "log.csv"} | cell, content=b"no,table,here")
+    assert bad.status_code == 422 and "log.csv has no line" in bad.json()["error"]["message"]
+    unnamed = client.post("/v1/uploads", params={"name": "log.csv"}, content=body)
+    assert unnamed.status_code == 400 and "Say which cell" in unnamed.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(("name", "says"), [
     ("NMC 2.0Ah log.csv", "is kept as UP-"), ("2C_A123 26650_3.csv", "is kept as UP-"),
     ("log.csv", "but of which cell")])
