@@ -304,3 +304,18 @@ def test_a_file_dropped_in_is_kept_when_its_name_says_the_cell(tmp_path, name, s
 def test_other_files_are_no_charge_records(tmp_path):
     (tmp_path / "cells.csv").write_text("cell,voltage,capacity\nLG M50,3.6,5\n")
     assert keep_named(tmp_path / "cells.csv", Context(tmp_path)) is None
+
+
+def test_the_evaluation_says_when_it_judges_trained_cells(tmp_path):
+    from eval.soh import measure
+
+    cells = [f"2C_battery-{n}" for n in (1, 2)]
+    known = {"dataset": "XJTU", "batch": "2C", "nominal_ah": 2.0, "soh": XJTU_SOH / 100}
+    table = pd.DataFrame([XJTU_ROW | known | {"cell": cell} for cell in cells for _ in range(3)])
+    (tmp_path / "soh_cycles").mkdir()
+    table.to_parquet(tmp_path / "soh_cycles" / "xjtu.parquet")
+    report = measure(tmp_path, shipped=True)
+    assert "trained on" in report["warning"] and report["groups"]["XJTU 2C"]["cells"] == 2
+    assert report["groups"]["XJTU 2C"]["estimator_mape"] < 1.5
+    with pytest.raises(CannotAnswer, match="no soh_cycles"):
+        measure(tmp_path / "none", shipped=True)
