@@ -11,6 +11,7 @@ from tools.charging import recommend_charging_current
 from tools.contract import Context
 from tools.envelope import limits, temperature_window
 from tools.errors import BadArgument, CannotAnswer
+from tools.outlook import expect, world_of
 from tools.parameters import has_model, model_of
 from tools.plans import Charge, plan
 from tools.riding import Guide, Stage, follow
@@ -182,6 +183,42 @@ def test_a_plan_can_be_had_without_the_tool(tmp_path):
     ends = np.array([10, *(stage.until_soc_percent for stage in found.stages)])
     hours = np.diff(ends) / 100 * 4.8 / [stage.current_a for stage in found.stages]
     assert hours.sum() * 60 == pytest.approx(found.charge_time_min, rel=1e-3)
+
+
+def test_without_a_world_model_the_dfn_finds_the_same_plan(monkeypatch):
+    charge = Charge(model_of(find_cell("UMich NMC532 pouch")), 30, 70, 5, 90, "physics", 0.0015)
+    guided = plan(charge, "fastest").ride
+    monkeypatch.setattr("tools.plans.world_of", lambda *_: None)
+    alone = plan(charge, "fastest")
+    assert alone.searched_by is None
+    assert alone.ride.charge_time_min == pytest.approx(guided.charge_time_min, rel=0.02)
+
+
+@pytest.mark.parametrize("name, temperature_c", [("LG M50", 25), ("Kokam 7.5Ah", 10)])
+def test_the_world_model_foresees_the_fastest_charge_and_keeps_clear_of_the_limits(name, temperature_c):
+    charge = Charge(model_of(find_cell(name)), 20, 70, temperature_c, 90, "physics", 0.0015)
+    world = world_of(charge.virtual(), 20, 70, 2 * charge.cell.capacity_nominal_ah)
+    if world is None:
+        pytest.skip("no weights for this cell")
+    foreseen = expect(world, charge.virtual(), 20, 70, charge.rules())
+    found = plan(charge, "fastest").ride
+    assert foreseen.reaches_target and foreseen.current_a.max() <= 2 * charge.cell.capacity_nominal_ah * (1 + 1e-5)
+    assert 0.98 * found.charge_time_min <= foreseen.charge_time_min <= 1.25 * found.charge_time_min
+    assert foreseen.anode_potential_v.min() >= 0.0015 + world.margin.anode_v - 1e-5
+
+
+@pytest.mark.parametrize("name, c_rates", [
+    ("LG M50", (1.4, 0.9, 0.6, 0.4)), ("A123 26650", (4.0, 3.0, 2.0, 1.5)), ("UMich NMC532", (2.0, 1.5, 1.0, 0.7)),
+    ("Kokam 7.5Ah", (1.8, 1.4, 1.0, 0.7))])
+def test_the_mesh_of_the_check_errs_less_than_the_margins_kept(name, c_rates):
+    cell = find_cell(name)
+    stages = tuple(Stage(c_rate * cell.capacity_nominal_ah, 35.0 + 15 * k, "") for k, c_rate in enumerate(c_rates))
+    coarse, finest = (follow(virtual_cell(model_of(cell), 90, 10, mesh), 20, stages) for mesh in ("coarse", "finest"))
+    for part in range(4):
+        ends = slice(11 * part, 11 * part + 11)
+        assert coarse.anode_potential_v[ends].min() - finest.anode_potential_v[ends].min() < 0.0015
+        assert finest.voltage_v[ends].max() - coarse.voltage_v[ends].max() < 0.001
+    assert finest.max_temperature_c - coarse.max_temperature_c < 0.05
 
 
 @given(st.lists(st.floats(0.5, 10), min_size=1, max_size=30), st.floats(0, 50), st.floats(1.01, 5))

@@ -5,9 +5,10 @@ from typing import Any
 
 from tools.arguments import RecommendChargingCurrent
 from tools.assets import resolve_subject
+from tools.cells import find_cell
 from tools.contract import Context, EnvelopeName
-from tools.envelope import Limits, limits, standard_current_a
-from tools.parameters import has_model, model_of
+from tools.envelope import ANODE_MARGIN_V, Limits, limits, standard_current_a
+from tools.parameters import OWN, PARAMETERISATIONS, has_model, model_of
 from tools.plans import (
     Charge,
     Plan,
@@ -61,6 +62,13 @@ def recommend_charging_current(arguments: RecommendChargingCurrent, context: Con
     if refused:
         return _refusal(request, at_start, refused)
     return _planned(request, at_start) if simulated else _datasheet_only(request, at_start)
+
+
+def warm_up() -> None:
+    """Build the models that recommendations need, so that the first question is answered as fast as the next."""
+    for parameterisation in PARAMETERISATIONS:
+        cell = next(find_cell(name) for name, own in OWN.items() if own is parameterisation)
+        plan(Charge(model_of(cell), 40.0, 42.0, WARM_C, 100.0, "physics", ANODE_MARGIN_V), "fastest")
 
 
 @dataclass(frozen=True)

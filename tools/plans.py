@@ -22,6 +22,7 @@ GENTLE_EXTRA_MARGIN_V = 0.010  # more anode margin where time allows
 SLOWEST_C_RATE = 0.1  # slower gains nothing: heat and overpotential are already small
 DEADLINE_RESERVE = 0.98  # plans aim to be there a little early
 UNSURE = 1.08  # the world model's time keeps clear of the limits: the DFN may be this much faster or slower
+LOOSE = 2.0  # with this many times the fastest time more margin is no question of time
 NO_TIME_LEFT = 1.05  # a deadline within this of the fastest time gets the fastest plan
 ANODE_BELOW = "anode potential below 0 V"
 BACK_OFF = 0.97
@@ -161,11 +162,10 @@ class _Planner:
             return self.fastest
         longest_min = 60 * self._charge_ah() / (SLOWEST_C_RATE * self.charge.cell.capacity_nominal_ah)
         aim_min = min(arrive_min, longest_min)
-        roomy = self._expect(self.charge.rules(extra_margin_v=GENTLE_EXTRA_MARGIN_V)) if self.expected else None
         tries = [(self.charge.rules(), self._guide())] * 3
         goal = self.fastest.reached_soc_percent if self._rode else self.charge.target_soc_percent
-        if roomy is not None and UNSURE * roomy.charge_time_min < aim_min:
-            tries.insert(0, (self.charge.rules(extra_margin_v=GENTLE_EXTRA_MARGIN_V), roomy.guide))
+        if roomy := self._roomy_guide(aim_min):
+            tries.insert(0, (self.charge.rules(extra_margin_v=GENTLE_EXTRA_MARGIN_V), roomy))
         for rules, guide in tries:
             found = self._ride(rules, guide, 0.997 * aim_min)
             if found.reached_soc_percent >= goal - 1e-6:
@@ -173,6 +173,13 @@ class _Planner:
                     return found
                 aim_min *= 0.998 * arrive_min / found.charge_time_min
         return self.fastest
+
+    def _roomy_guide(self, aim_min: float) -> Guide | None:
+        """A guide for a plan with more margin to plating; None where it may not arrive in time."""
+        if self.expected is None or aim_min > LOOSE * self.expected.charge_time_min:
+            return self.expected and self.expected.guide
+        roomy = self._expect(self.charge.rules(extra_margin_v=GENTLE_EXTRA_MARGIN_V))
+        return roomy.guide if roomy is not None and UNSURE * roomy.charge_time_min < aim_min else None
 
     def _capped(self, cap_a: float) -> Ride:
         """Ride at no more than `cap_a`, with extra anode margin; without where that falls short of the target."""
