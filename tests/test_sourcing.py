@@ -24,6 +24,11 @@ LOCATED = [  # text, quantity, value, the words that say it
     "one cycle every night"),
     ("名字无所谓，把42号电池包充到百分之八十，环境-6度", "percent", 80, "百分之八十"),
     ("把42号电池包充到80%，环境-6度", "celsius", -6, "-6度"),
+    ("PK-0042 soll um halb fünf voll sein", "percent", 5, None), ("by half past four full", "percent", 100, "full"),
+    ("PK-00427点半要", "asset_id", "PK-0042", "PK-0042"), ("pk332/34%/32°C/155min", "celsius", 32, "32°C"),
+    ("Not quite an hour, fifty-five minutes", "minutes", 115, None),
+    ("battery 32 percent", "asset_id", "PK-0032", None),
+    ("an hour and 20 percent", "minutes", 80, None), ("by eleven, it's ten now", "minutes", 60, "by eleven, it's ten"),
     ("minus five, not five", "celsius", 5, "five"), ("thirty or forty minutes", "minutes", 40, "forty minutes"),
 ]
 
@@ -103,7 +108,7 @@ FRAGMENTS = ("charge ", "pk 42 ", "PK-0007-C03 ", "to ", "80 % ", "from ", "20 "
              "up-3f9a ")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join), st.sampled_from(QUANTITIES))
 def test_every_span_reads_to_its_value_and_is_located(text, quantity):
     for start, end, value in spans(text, quantity):
@@ -112,7 +117,7 @@ def test_every_span_reads_to_its_value_and_is_located(text, quantity):
         assert words in text and words == words.strip(" ,.?(")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200), st.sampled_from(QUANTITIES))
 def test_any_text_can_be_searched(text, quantity):
     assert all(0 <= a < b <= len(text) for a, b, _ in spans(text, quantity))

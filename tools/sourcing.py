@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tools.contract import quantity_of
-from tools.words.spans import UNIT_AFTER, locate, same, spans
-from tools.words.text import NUM, fold, one_line
+from tools.errors import BadArgument
+from tools.words import reading
+from tools.words.clocks import clock_times, marks
+from tools.words.spans import UNIT_AFTER, is_bare, locate, same, spans
+from tools.words.text import AMOUNT, Unreadable, fold, forms, one_line
 
 __all__ = ["locate", "spans", "unsaid"]
 
@@ -14,9 +17,12 @@ _SUFFIX = {  # how a result's field of the quantity ends
     "percent": "percent", "soh": "percent", "celsius": "_c", "ampere": "_a", "c_rate": "c_rate", "minutes": "_min",
     "years": "years", "millivolt": "_mv", "cycles_per_week": "per_week", "count": "",
 }
+_SEVERAL_UNITS = ("celsius", "minutes", "years", "ampere", "millivolt")
+_SURELY_MINUTES = 15  # a bare number this large is no number of hours, even after "in two hours"
 _SUPERLATIVE = re.compile(one_line(
     r"""\b(?!rest|test|forest|request|latest|past|last|first)\w+est\b|\b(?:most|least|worst|best|champion|single)\b
-    |\b\w{3,}ste[rsnm]?\b|\b(?:le|la) (?:plus|moins)\b|meilleure?|pire|最"""), re.IGNORECASE)
+    |\b\w{3,}[sß]te[rsnm]?\b|\btops\b|\bat the (?:very )?(?:top|bottom)\b|\b(?:the|a) record\b
+    |\b(?:le|la) (?:plus|moins)\b|meilleure?|pire|最"""), re.IGNORECASE)
 _TWICE_HALF = re.compile(one_line(
     r"""\b(?:double|halve|(?:twice|half)(?: of)? (?:that|the|this|as|it)|doppelt\w*|halb so|die hälfte|deux fois plus
     |moitié moins)\b|一半|两倍"""), re.IGNORECASE)
@@ -32,11 +38,12 @@ _PRIORITY_WORDS = {
     "longest_life": one_line(
         r"""gentl|protect|preserv|life|longev|care|kind|soft|mild|sparing|spare|slow|healthiest|least|hurt|wear|age\b
         |aging|ageing|old|young|damage|degrad|harm|last(?:s|ed|ing)?\b|live|surviv|suffer|pamper|long as|durab|baby
-        |conserv|stress|schon|sanft|lebensdauer|ménag|douce|doux|durée de vie|préserv|cuida|vida
-        |温和|保护|寿命|不着急|慢|伤"""),
+        |conserv|stress|easy on|\w*schonend|altern|leb(?:t|en)|hält|halten|schon|sanft|lebensdauer|ménag|douce
+        |doux|durée de vie|préserv|cuida|vida|温和|保护|寿命|不着急|慢|伤"""),
     "balanced": one_line(
-        r"""balanc|compromis|middle|in[- ]between|something between|golden mean|trade|neither|not too|equal|weigh
-        |same weight|medium|moderate|both time|both speed|mittel|ausgewogen|kompromiss|équilibr|ni .* ni
+        r"""balanc|compromis|middle|mid[- ]?way|half ?way|in[- ]between|something between|golden mean|trade
+        |neither|not too|equal|weigh|same weight
+        |medium|moderate|both time|both speed|mittel|ausgewogen|kompromiss|équilibr|ni .* ni
         |均衡|平衡|折中|适中|兼顾"""),
 }
 
@@ -48,14 +55,19 @@ def unsaid(raw: Mapping[str, Any], canonical: Mapping[str, Any], model, conversa
     `raw` are the arguments as the language model wrote them, `canonical` the same after `tools.words.canonical`,
     `conversation` the texts that count as sources, oldest first: best the person's own turns alone, as what a tool
     said comes with `earlier_results`. Sorting, fault and document-kind arguments and queries always pass.
+    Raises BadArgument for a number without a unit where the person last used another unit for such values.
     """
     texts = [text for text in conversation if text]
+    for name, words in raw.items():
+        if name in canonical:
+            _refuse_lost_unit(name, words, canonical[name], quantity_of(model.model_fields[name]), texts)
     return [name for name, value in canonical.items()
-            if not _said(name, raw.get(name), value, quantity_of(model.model_fields[name]), texts)
+            if not _said(name, raw.get(name), value, quantity_of(model.model_fields[name]), texts, earlier_results)
             and not _in_results(value, quantity_of(model.model_fields[name]), earlier_results)]
 
 
-def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequence[str]) -> bool:
+def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequence[str],
+          results: Sequence[Any] = ()) -> bool:
     if quantity is None:
         return name != "priority" or _priority_said(value, texts)
     if quantity == "query":
@@ -67,10 +79,12 @@ def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequen
     if any(same(v, value) for text in texts for _, _, v in spans(text, quantity)):
         return True
     if quantity == "asset_id":
-        return any(_stands_in(fold(str(words)), text) for text in texts)
+        return any(_stands_in(fold(str(words)), text) for text in texts) or _cell_of_earlier_pack(value, texts, results)
     if quantity == "count" and value == 1 and any(_SUPERLATIVE.search(text) for text in texts):
         return True
-    return _unit_corrected(words, texts) or _derived(name, value, quantity, texts)
+    if quantity == "minutes" and _clocks_in_two_turns(words, texts):
+        return True
+    return _unit_from_elsewhere(words, texts) or _derived(name, value, quantity, texts)
 
 
 def _stands_in(phrase: str, text: str) -> bool:
@@ -80,12 +94,79 @@ def _stands_in(phrase: str, text: str) -> bool:
                                 for m in re.finditer(rf"(?<![\w.,/-]){re.escape(phrase)}(?!\w)", folded))
 
 
-def _unit_corrected(words: Any, texts: Sequence[str]) -> bool:
-    """"10C" ... "amps, I meant": the number stands in an earlier turn and its unit alone in the last."""
-    m = re.fullmatch(rf"({NUM}) ?([^\W\d]{{2,}})", fold(str(words)))
-    if m is None or len(texts) < 2 or not _stands_in(m[2], texts[-1]):
+def _refuse_lost_unit(name: str, words: Any, value: Any, quantity: str | None, texts: Sequence[str]) -> None:
+    """"Above 95 °F?" ... "and over 86?": 86 may be °F or °C, so it needs its unit."""
+    if quantity not in _SEVERAL_UNITS or not _unitless(str(words)):
+        return
+    found = [(text[a:b], v) for text in texts for a, b, v in spans(text, quantity)]
+    units = [(said, v) for said, v in found if not _unitless(said)]
+    if quantity == "celsius" and not units:  # "it is in Fahrenheit and the display shows 50"
+        units = [("50 " + m[0], 10.0) for text in texts if (m := re.search("fahrenheit|华氏", text, re.IGNORECASE))]
+    bare = [v for said, v in found if _unitless(said)]
+    if not units or any(same(v, value) for _, v in units) or not any(same(v, value) for v in bare):
+        return
+    unit = _foreign_unit(units[-1][0], quantity)
+    if unit and not (quantity == "minutes" and value >= _SURELY_MINUTES):
+        raise BadArgument(name, f"{name}: {words} has no unit, and the one used before is {unit!r}: "
+                                f'write "{words} {unit}" if that is meant, else the number with its unit.')
+
+
+def _unitless(words: str) -> bool:
+    """A number alone, or with "degrees", which may be of either scale."""
+    return is_bare(re.sub(r"(?<=\w) ?(?:°|deg|degrees?|grad|degrés?|grados?|度)$", "", fold(words)))
+
+
+def _foreign_unit(said: str, quantity: str) -> str | None:
+    """The unit word of "95 °F", "18 months" or "500 mA"; None where the number is in the canonical unit."""
+    for form in forms(said):
+        article = "|an?" if quantity == "minutes" else ""  # "18 times a week" is no number of years
+        m = re.fullmatch(rf"(?:{AMOUNT}{article})(?: of)?(?: an?)? ?([^\d]+)", form)
+        if m and reading(f"7 {m[1]}", quantity) not in (None, 7.0):
+            return said[-len(m[1]):].strip()
+    return None
+
+
+def _unit_from_elsewhere(words: Any, texts: Sequence[str]) -> bool:
+    """A number and a unit that were said apart: "95 °F" ... "and 86?", or "10C" ... "amps, I meant"."""
+    tokens = re.sub(r"(?<=\d)(?=[^\W\d])", " ", fold(str(words))).split()
+    return any(_said_apart(" ".join(tokens[:i]), " ".join(tokens[i:]), texts) for i in range(1, len(tokens)))
+
+
+def _said_apart(number: str, unit: str, texts: Sequence[str]) -> bool:
+    if not any(re.fullmatch(AMOUNT, form) for form in forms(number)):
         return False
-    return any(re.search(rf"(?<![\w.,]){re.escape(m[1])}(?![\d.,])", fold(text)) for text in texts[:-1])
+    unit = re.sub("^(?:of )?(?:an? )?", "", unit)
+    whole = re.compile(rf"(?<![^\W\d_]){re.escape(unit.rstrip('s'))}(?:e?s)?(?![^\W\d_])")
+    named = [i for i, text in enumerate(texts) if whole.search(fold(text))]
+    corrected = named[-1:] == [len(texts) - 1] != [0] and any(
+        re.search(rf"(?<![\w.,]){re.escape(number)}(?![\d.,])", fold(text)) for text in texts[:-1])
+    return corrected or bool(named) and any(_stands_in(number, text) for text in texts[named[0]:])
+
+
+def _cell_of_earlier_pack(asset_id: str, texts: Sequence[str], results: Sequence[Any]) -> bool:
+    """"Diagnose pack 12" ... "cell 3 of it": the pack and the cell stand in different turns."""
+    pack, _, cell = asset_id.rpartition("-C")
+    if not pack or not (any(v == pack for text in texts for _, _, v in spans(text, "asset_id"))
+                        or _in_results(pack, "asset_id", results)):
+        return False
+    number = rf"0*{int(cell)}"
+    named = rf"\b(?:cell|zelle|cellule|celda|c)[ #.-]?(?:no\. ?|nr\. ?)?{number}\b|(?<!\d){number}号?电芯"
+    return bool(re.search(named, fold(texts[-1])))
+
+
+def _clocks_in_two_turns(words: Any, texts: Sequence[str]) -> bool:
+    """"Full by 17:20" ... "it's 16:20 now": both times of the argument were said, the present one as the present."""
+    meant, said = _marked_times(str(words)), set().union(*map(_marked_times, texts))
+    return len(meant) == 2 and meant <= said
+
+
+def _marked_times(text: str) -> set[tuple[int, bool]]:
+    """(minute of the day, whether it is the present) of the clock times of a text."""
+    try:
+        return {(clock.minute, sure > 0) for form in forms(text) if (times := clock_times(form))
+                for clock, sure in zip(times, marks(form, times), strict=True)}
+    except Unreadable:
+        return set()
 
 
 def _derived(name: str, value: float, quantity: str, texts: Sequence[str]) -> bool:

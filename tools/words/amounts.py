@@ -7,15 +7,17 @@ where the form is not wholly of that kind. The few unit factors are exact by def
 
 import re
 
-from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, number, one_line
+from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, is_lone_part, is_mixed, number, one_line
 
-PERCENT = r"(?:%|percent|per ?cent|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por ciento)"
-_FULL = one_line(r"""(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)|fully(?: charged)?
-    |completely(?: charged)?|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: full)?|brim ?full
+PERCENT = r"(?:%|percents?|per ?(?:cent|100)|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por (?:ciento|100))"
+_FULL = one_line(r"""(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)
+    |(?:all the way |right )?(?:up )?to the top|all the way up|fully(?: charged)?
+    |completely(?: charged)?|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?(?:brim(?: ?full?)?)
     |fill(?:ed|ing)?(?: up)?|topped (?:up|off)|vollständig|(?:au )?plein|pleine|à bloc|充?满电?|llen[oa])""")
 _EMPTY = one_line(r"""(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged
     |vide|à plat|没电|空|vací[oa])""")
 _STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"
+_FULL_HOUR = (" full", " voll", " plein", " pleine")  # "by half past four full", "um fünf voll" are no percentages
 _CAPACITY = one_line(r"""(?:(?: (?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original
     |initial|new|rated|nominal))* ?(?:capacity|kapazität|capacité|health|soh|的?容量))?""")
 _LOST = one_line(r"""(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|down
@@ -37,8 +39,10 @@ def percent(form: str) -> float | None:
         return _signed(m[1], amount(m[2]))
     if re.fullmatch(r"(?:a )?half empty", form):
         return 50.0
-    if m := re.fullmatch(rf"({AMOUNT}){_STATE}", form):
-        return _share(m[1])
+    if m := re.fullmatch(rf"({AMOUNT}) ?{PERCENT} and (?:an? |1 )?half", form):
+        return amount(m[1]) + 0.5
+    if m := re.fullmatch(rf"({AMOUNT})({_STATE})", form):
+        return None if m[2] in _FULL_HOUR and not is_fraction(m[1]) else _share(m[1])
     if re.fullmatch("1?半[满充]?", form):
         return 50.0
     return None
@@ -49,6 +53,8 @@ def _share(text: str) -> float | None:
         return number(text)
     if (m := re.search(r"/ ?(\d+)$", text)) and int(m[1]) > 10:
         return None  # "20/80" is a span between two charges, not a quarter
+    if is_mixed(text):
+        return amount(text) if amount(text) >= 2 else None  # "81 and a half", but 1 1/2 may be 1.5 or 150
     return 100 * amount(text)
 
 
@@ -74,6 +80,9 @@ def _left(lost: str) -> float | None:
     return None if value is None else 100 - value
 
 
+_SHOWING = r"(?:(?:and|it|is|it's|shows|reads|says|at|of|the|thermometer|temperature) )*"
+
+
 def celsius(form: str) -> float | None:
     """degC: "12 degrees", "-5 °C", "90 F", "300 K", "five below zero", "freezing point", "room temperature"."""
     if re.fullmatch(r"(?:freezing(?: point)?|gefrierpunkt|ice bath|below freezing|sub ?zero|below zero"
@@ -85,11 +94,15 @@ def celsius(form: str) -> float | None:
     scale = r"(?: ?(?:°? ?(c|celsius|centigrade|f|fahrenheit|k|kelvins?)|(摄氏度|华氏度?)))?"
     below = (r"(?: (below|under|sub|unter|sous|en dessous de|au dessous de|above|over|plus|über|au dessus de)"
              r"(?: (?:zero|0|freezing|null|zéro|0°))?)?")
-    m = re.fullmatch(rf"([-+]?)(摄氏|华氏)?({AMOUNT}){degree}{scale}{below}", form)
-    if m is None or is_fraction(m[3]) and "half" not in m[3] and "halb" not in m[3]:
+    if m := re.fullmatch(rf"(?:in |degrees )?(celsius|fahrenheit)[ ,:]*{_SHOWING}([-+]?{NUM})", form):
+        form = f"{m[2]} {m[1]}"
+    form = re.sub("^(摄氏|华氏)([-+])", r"\2\1", form)
+    form = re.sub(rf"^([-+]?{NUM})( (?:degrees?|grad)) and (?:an? |1 )?half\b", r"\1 and half\2", form)
+    m = re.fullmatch(rf"([-+]?)(摄氏|华氏)?({AMOUNT})({degree}{scale}){below}", form)
+    if m is None or is_lone_part(m[3]) and not (m[4] and re.search("hal[fb]|demi|media", m[3])):
         return None
-    value, unit = _signed(m[1], amount(m[3])), (m[4] or m[5] or m[2] or "c")[0]
-    if m[6] in ("below", "under", "sub", "unter", "sous", "en dessous de", "au dessous de"):
+    value, unit = _signed(m[1], amount(m[3])), (m[5] or m[6] or m[2] or "c")[0]
+    if m[7] in ("below", "under", "sub", "unter", "sous", "en dessous de", "au dessous de"):
         if unit not in "c摄" or value <= 0:
             return None
         value = -value
@@ -108,7 +121,8 @@ _AMPERE_FACTORS = {"m": 1e-3, "毫": 1e-3, "k": 1e3, "千": 1e3}
 
 def ampere(form: str) -> float | None:
     """A: "5 A", "500 mA", "1.2 kA", "five amperes"."""
-    if m := re.fullmatch(rf"({AMOUNT})(?: ?(?:an? )?({_AMPERES}))?", form):
+    m = re.fullmatch(rf"({AMOUNT})(?: ?(?:of )?(?:an? )?({_AMPERES}))?", form)
+    if m and (m[2] or not is_lone_part(m[1])):
         return amount(m[1]) * _AMPERE_FACTORS.get((m[2] or "a")[0], 1.0)
     if c_rate(form) is not None:
         raise Unreadable("it is a C-rate: give it as c_rate, or give a current such as 5 A")
@@ -117,7 +131,9 @@ def ampere(form: str) -> float | None:
 
 def c_rate(form: str) -> float | None:
     """C-rate (1/h): "0.5C", "C/3", "half C", "a third of C", "C over 5", "C-Rate von 0,5"."""
-    rate = r"c(?: ?rates?)?(?: ?倍率)?"
+    rate = r"(?:c(?: ?rates?)?|rate)(?: ?倍率)?"
+    if re.fullmatch(r"(?:an? |1 )?(?:full|whole) c", form):
+        return 1.0
     if m := re.fullmatch(rf"(?:an? )?c ?(?:/|over|by|durch|sur|geteilt durch|divided by) ?({NUM})", form):
         return 1 / number(m[1]) if number(m[1]) else None
     if m := re.fullmatch(rf"({AMOUNT})(?: of)?(?: an?)? ?(?:{rate}|倍率)", form):
@@ -133,8 +149,8 @@ def c_rate(form: str) -> float | None:
 
 def millivolt(form: str) -> float | None:
     """mV: "30 mV", "0.03 V", "thirty millivolts"."""
-    m = re.fullmatch(rf"({AMOUNT}) ?(?:an? )?(mv|milli ?volts?|毫伏|v|volts?|伏特?)?\+?", form)
-    if m is None:
+    m = re.fullmatch(rf"({AMOUNT}) ?(?:of )?(?:an? )?(mv|milli ?volts?|毫伏|v|volts?|伏特?)?\+?", form)
+    if m is None or not m[2] and is_lone_part(m[1]):
         return None
     return amount(m[1]) * (1000.0 if m[2] and m[2][0] in "v伏" else 1.0)
 

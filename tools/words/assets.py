@@ -12,6 +12,8 @@ _CHINESE_CELL = r"第?(\d{1,3})(?:号|节|个)?(?:电芯|单体)"
 _OF = r"(?: ?(?:of|in|from|on|within|inside|von|vom|aus|im|der|du|de la|de|dans|la|the|,))* ?"
 _UPLOAD = (r"(?:(?:upload|file|the file) )?(?:up|uploads?|uploaded file|file|datei|fichier|上传)"
            r"(?: ?(?:id|no|nr)\.?)?([ _#:.-]*)([0-9a-f]{4,12})")
+_HEX_WORDS = (r"abbe|abed|acceded?|aced|added|babe|bade|bead(?:ed)?|bedded|beef(?:ed)?|cafe|ceded?|dada|dabbed|dead"
+              r"|deaf|decade|deed(?:ed)?|defaced?|ebbed|effaced?|facade|faced?|faded?|feed")
 
 
 def asset_id(form: str) -> str | None:
@@ -21,9 +23,14 @@ def asset_id(form: str) -> str | None:
         return _pack(m[1] or m[2], m[3] or m[4])
     if m := re.fullmatch(rf"(?:{_CELL}|{_CHINESE_CELL}){_OF}{pack}", form):
         return _pack(m[3] or m[4], m[1] or m[2])
-    if (m := re.fullmatch(_UPLOAD, form)) and (re.search(r"\d", m[2]) or "-" in m[1]):
+    if (m := re.fullmatch(_UPLOAD, form)) and (re.search(r"\d", m[2]) or "-" in m[1] or _is_code(m[1], m[2], form)):
         return f"UP-{m[2]}"
     return None
+
+
+def _is_code(gap: str, letters: str, form: str) -> bool:
+    """Whether hex letters without a digit are a code, as in "upload dbae", and no English word."""
+    return bool(gap) and not form.startswith("up ") and not re.fullmatch(_HEX_WORDS, letters)
 
 
 def _pack(pack: str, cell: str | None) -> str | None:

@@ -1,88 +1,199 @@
 """Clock times in words and digits, and the minutes between the present and a deadline."""
 
 import re
+from typing import NamedTuple
 
-from tools.words.text import one_line
+from tools.words.text import Unreadable, one_line
 
+DAY = 1440  # minutes
+
+
+class Clock(NamedTuple):
+    """A clock time in a form: where it stands, its minute of the day and how sure that is."""
+
+    start: int
+    end: int
+    minute: int
+    twelve_hour: bool = False  # twelve hours later may be meant as well
+    digits: bool = False  # written like 4:45 or 16:45
+    hourless: bool = False  # "quarter past": the minute of an hour that the other time tells
+
+
+_MORNING = r"in the (?:early )?morning|this morning|morgens|früh|vormittags|du matin|de la mañana|[凌早清]晨|早上|上午"
+_LATER = (r"in the (?:afternoon|evening)|this (?:afternoon|evening)|nachmittags|abends|de l'après midi|du soir"
+          r"|de la (?:tarde|noche)|中午|下午|傍晚|晚上")
+_NIGHT = r"at night|tonight|nachts"
+_PART = rf"(?: ?(?P<ap>[ap]\.?m\b\.?)| (?P<part>{_MORNING}|{_LATER}|{_NIGHT})\b)"
 _CLOCKS = tuple(re.compile(p) for p in (
-    r"(?P<h>\d{1,2})(?::| ?h ?)(?P<m>\d\d)(?!\d|[:.]\d)(?: ?(?P<ap>[ap]\.?m\b)| ?uhr| ?h\b)?",
-    r"(?P<h>\d{1,2})\.(?P<m>\d\d) ?(?:(?P<ap>[ap]\.?m\b)|uhr)",
-    r"(?P<h>\d{1,2}) uhr (?P<m>\d\d)\b",
-    r"(?P<half>half past|demi) (?P<h>\d{1,2})\b(?: ?(?P<ap>[ap]\.?m\b))?",
-    r"(?P<dreiviertel>dreiviertel) (?P<h>\d{1,2})\b",
-    r"(?P<halb>halb) (?P<h>\d{1,2})\b",
-    r"(?P<qpast>(?:an? )?quarter (?:past|after)|viertel nach) (?P<h>\d{1,2})\b(?: ?(?P<ap>[ap]\.?m\b))?",
-    r"(?P<qto>(?:an? )?quarter (?:to|before|of)|viertel vor) (?P<h>\d{1,2})\b(?: ?(?P<ap>[ap]\.?m\b))?",
-    r"(?P<past>\d{1,2}) (?:minutes? |minuten )?(?:past|after|nach) (?P<h>\d{1,2})\b(?: ?(?P<ap>[ap]\.?m\b))?",
-    r"(?P<to>\d{1,2}) (?:minutes? |minuten )?(?:to|before|vor) (?P<h>1[0-2]|\d)\b(?! ?[%°\d])(?: ?(?P<ap>[ap]\.?m\b))?",
-    r"(?P<h>\d{1,2}) ?heures?(?: (?P<m>\d\d)\b)?(?P<demie> et demie)?(?P<moins> moins le quart)?(?P<quart> et quart)?",
-    r"(?P<h>\d{1,2})点(?:(?P<m>\d\d)分?|(?P<demie>半))?",
-    r"(?P<h>\d{1,2}) ?(?:(?P<ap>[ap]\.?m\b)|o'?clock|uhr)",
-    r"(?P<noon>noon|midday|midi|mittag)|(?P<midnight>midnight|minuit|mitternacht)",
+    rf"(?P<h>\d{{1,2}})(?::| ?h ?)(?P<m>\d\d)(?!\d|[:.]\d)(?:{_PART}| ?uhr| ?h\b)?",
+    rf"(?P<h>\d{{1,2}})\.(?P<m>\d\d)(?:{_PART}| ?uhr)",
+    rf"(?P<h>\d{{1,2}}) uhr (?P<m>\d\d)\b{_PART}?",
+    rf"(?P<half>half past|demi) (?P<h>\d{{1,2}})\b{_PART}?",
+    rf"(?P<dreiviertel>dreiviertel) (?P<h>\d{{1,2}})\b{_PART}?",
+    rf"(?P<halb>halb) (?P<h>\d{{1,2}})\b{_PART}?",
+    rf"(?P<qpast>(?:an? )?quarter (?:past|after)|viertel nach) (?P<h>\d{{1,2}})\b{_PART}?",
+    rf"(?P<qto>(?:an? )?quarter (?:to|before|of)|viertel vor) (?P<h>\d{{1,2}})\b{_PART}?",
+    rf"(?P<past>\d{{1,2}}) (?:minutes? |minuten )?(?:past|after|nach) (?P<h>\d{{1,2}})\b{_PART}?",
+    rf"(?P<to>\d{{1,2}}) (?:minutes? |minuten )?(?:to|before|vor) (?P<h>1[0-2]|\d)\b(?! ?[%°\d]){_PART}?",
+    one_line(rf"""(?P<h>\d{{1,2}}) ?heures?(?: (?P<m>\d\d)\b)?(?P<demie> et demie)?(?P<moins> moins le quart)?
+    (?P<quart> et quart)?{_PART}?"""),
+    rf"(?:(?P<part>{_MORNING}|{_LATER}) ?)?(?P<h>\d{{1,2}})点(?:(?P<m>\d\d)分?|(?P<demie>半))?",
+    rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_PART}",
+    rf"(?P<h>\d{{1,2}}) ?(?:o'?clock|uhr){_PART}?",
+    rf"(?P<h>\d{{1,2}}){_PART}",
+    r"(?:12 (?:o'?clock )?)?(?:(?P<noon>noon|midday|midi|mittag)|(?P<midnight>midnight|minuit|mitternacht))",
 ))
-_NOW_BEFORE = re.compile(one_line(
-    r"""(?:\bnow|\bit'?s|\bit is|currently|clock says|\bjetzt|\bgerade|\bes ist|maintenant|il est|现在|at present)
-    (?: (?:is|ist|es|um|at|just|about|already|now|actually|gone|only))*[ ,:]*$"""))
-_NOW_AFTER = re.compile(r" ?(?:(?:right|just|here) )?(?:now|here|jetzt|maintenant|already)\b")
-_BARE_HOUR = re.compile(one_line(
-    r"""(?:\bnow|\bit'?s|\bit is|\bby|\bat|\buntil|\btill|\bjetzt(?: ist?)?|\bum|\bbis|\bil est|à) (?P<h>\d{1,2})\b
-    (?! ?(?:%|°|percent|prozent|[a-z]{1,2}\b|deg|min|hour|amp|[:.]\d))"""))
+SPACED_LEAD = re.compile(r"(?:\b(?:at|by|until|till?|before|it'?s|it is|now|says|reads|shows|um|bis) )$", re.I)
+_HOURLESS = re.compile(r"(?:(?P<past>half|quarter|\d{1,2})(?: minutes?)? past|(?P<to>quarter|\d{1,2})(?: minutes?)? to)"
+                       r"(?= ?(?:[,.;:!?]|$)| sharp\b| the hour\b)")
+
+# Which time is the present: words before it and after it, the surest first.
+_FILL = (r"(?: (?:is|ist|it'?s|it is|es ist|es|um|at|just|about|already|now|jetzt|actually|gone|only|exactly|around"
+         r"|in fact|time|the))*[ ,:]*$")
+NOW_BEFORE = tuple(re.compile(rf"(?:{p}){_FILL}", re.I) for p in (
+    one_line(r"""\bnow|\b(?:at )?present(?: time)?|at the moment|currently|\bcurrent time|\bjetzt|\bgerade|\bmomentan
+    |maintenant|actuellement|\bahora|现在|目前|此刻"""),
+    one_line(r"""\bit'?s|\bit is|\bit being|\bit has|\bjust gone|\bes ist|\bil est|\bson las|\bes la
+    |\b(?:my|the) (?:clock|watch|phone)|\b(?:clock|watch|phone|bell|uhr|horloge|montre)(?: has| just)* (?:says|reads
+    |shows|stands at|rang|rung|struck
+    |zeigt|sagt|indique|marque)"""),
+    r"\bstill|\bimmer noch|\bencore"))
+_NOW_AFTER = tuple(re.compile(p, re.I) for p in (
+    r" ?(?:right |just )?(?:now|jetzt|maintenant|ahora)\b", r" (?:it is|it's)(?= ?(?:[,.;]|$))",
+    r" (?:here|already)\b"))
+_DEADLINE = re.compile(one_line(
+    r"""\b(?:by|until|till?|before|no later than|bis|spätestens|jusqu'à|avant|hasta|for|due|ready|leav\w+|depart\w*
+    |closes?|starts?|begins?|opens?|goes|rolls?|out)(?: (?:at|is|on|um|about|the|out|off|again))*[ ,:]*$"""), re.I)
+_TOMORROW = re.compile(r"\btomorrow\b|\bmorgen\b|\bdemain\b|\bmañana por\b|明天|\bday after\b")
+_NO_UNIT = (r"\b(?! ?(?:%|°|percent|prozent|[a-z]{1,2}\b|deg|grad|min|hour|amp|volt|pack|cell|cycle|times|years?"
+            r"|months?|weeks?|days?|[:.,/]\d))")
+_SPACED = re.compile(rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_NO_UNIT}(?! ?\d)")  # "at eight thirty"
+_BARE_HOUR = re.compile(r"(?:\bnow|\bit'?s|\bit is|\bby|\bat|\buntil|\btill?|\bjetzt(?: ist?)?|\bum|\bbis|\bil est|à)"
+                        rf" (?P<h>\d{{1,2}}){_NO_UNIT}")
+_BARE_NOW = re.compile(rf"(?:\bnow|\bit'?s|\bit is|\bjetzt(?: ist)?)(?: now)? (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
+_BARE_DEADLINE = re.compile(rf"\b(?:by|until|till?|before|bis) (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
 
 
-def clock_times(form: str) -> list[tuple[int, int, int, bool]]:
-    """(start, end, minute of day, whether 12 hours later is meant as well as may be), without overlaps."""
-    found: list[tuple[int, int, int, bool]] = []
-    for pattern in _CLOCKS:
+def clock_times(form: str) -> list[Clock]:
+    """The clock times of a form, in order and without overlaps."""
+    found: list[Clock] = []
+    for pattern in (*_CLOCKS, _SPACED):
         for m in pattern.finditer(form):
-            free = all(m.end() <= a or m.start() >= b for a, b, _, _ in found)
-            if free and not re.search(r"[a-zà-ÿ\d.:]$", form[:m.start()]) and (time := _minute_of_day(m)) is not None:
-                found.append((m.start(), m.end(), *time))
-    if len(found) == 1:
-        taken = found[0]
-        for m in _BARE_HOUR.finditer(form):
-            if int(m["h"]) <= 24 and (m.end() <= taken[0] or m.start() >= taken[1]):
-                found.append((m.start("h"), m.end("h"), 60 * int(m["h"]), int(m["h"]) <= 12))
+            free = all(m.end() <= c.start or m.start() >= c.end for c in found)
+            if free and _stands_free(m, form) and (clock := _clock(m)) is not None:
+                found.append(clock)
+    if len(found) < 2:
+        found += _incomplete(form, found)
     return sorted(found)
+
+
+def _stands_free(m: re.Match, form: str) -> bool:
+    before = form[:m.start()]
+    if m.re is _SPACED and before and not SPACED_LEAD.search(before):
+        return False
+    return not re.search(r"[a-zà-ÿ\d.:]$", before)
+
+
+def _incomplete(form: str, found: list[Clock]) -> list[Clock]:
+    """What is a time only beside another one: "quarter past" or a bare hour; two bare hours where both are marked."""
+    if found:
+        near = [_clock(m) for m in _HOURLESS.finditer(form) if m.end() <= found[0].start or m.start() >= found[0].end]
+        hours = [m for m in _BARE_HOUR.finditer(form) if m.end() <= found[0].start or m.start() >= found[0].end]
+        return [c for c in near if c] or [_bare(m) for m in hours if int(m["h"]) <= 24]
+    present, deadline = _BARE_NOW.findall(form), _BARE_DEADLINE.findall(form)
+    if len(present) != 1 or len(deadline) != 1:
+        return []
+    return [_bare(_BARE_NOW.search(form)), _bare(_BARE_DEADLINE.search(form))]
+
+
+def _bare(m: re.Match) -> Clock:
+    return Clock(m.start("h"), m.end("h"), 60 * int(m["h"]), int(m["h"]) <= 12)
 
 
 def is_clock_time(form: str) -> bool:
     """Whether the form is one clock time and nothing else."""
-    return [t[:2] for t in clock_times(form)] == [(0, len(form))]
+    return [(c.start, c.end) for c in clock_times(form)] == [(0, len(form))]
 
 
-def _minute_of_day(m: re.Match) -> tuple[int, bool] | None:
+def _clock(m: re.Match) -> Clock | None:
     g = m.groupdict()
     if g.get("noon") or g.get("midnight"):
-        return (720 if g.get("noon") else 0), False
+        return Clock(*m.span(), 720 if g.get("noon") else 0)
+    if m.re is _HOURLESS:
+        words = g["past"] or g["to"]
+        minute = {"half": 30, "quarter": 15}.get(words) or int(words)
+        return Clock(*m.span(), minute if g["past"] else 60 - minute, hourless=True) if 0 < minute < 60 else None
     hour = int(g["h"])
     minute = int(g.get("m") or 0) + int(g.get("past") or 0) - int(g.get("to") or 0)
     minute += 30 * bool(g.get("half") or g.get("demie")) - 30 * bool(g.get("halb")) - 15 * bool(g.get("dreiviertel"))
     minute += 15 * bool(g.get("qpast") or g.get("quart")) - 15 * bool(g.get("qto") or g.get("moins"))
-    if hour > 24 or not -60 < minute < 60:
+    part = g.get("ap") or g.get("part")
+    if hour > 24 or not -60 < minute < 60 or g.get("ap") and not 1 <= hour <= 12:
         return None
-    if g.get("ap"):
-        if not 1 <= hour <= 12:
-            return None
-        return (60 * (hour % 12 + 12 * (g["ap"][0] == "p")) + minute) % 1440, False
-    return (60 * hour + minute) % 1440, hour <= 12 and not m["h"].startswith("0")
+    if part and hour <= 12:
+        return Clock(*m.span(), (60 * (hour % 12 + 12 * _is_later(hour, part)) + minute) % DAY)
+    sure = part or hour > 12 or g["h"].startswith("0")
+    return Clock(*m.span(), (60 * hour + minute) % DAY, not sure, digits=bool(g.get("m")))
+
+
+def _is_later(hour: int, part: str) -> bool:
+    """Whether the hour is one after noon: "3 pm", "nine at night", but "two at night" is not."""
+    if re.fullmatch(_NIGHT, part):
+        return 6 <= hour <= 11
+    return part.startswith("p") or bool(re.fullmatch(_LATER, part))
+
+
+def marks(form: str, times: list[Clock]) -> list[int]:
+    """How surely each time is said to be the present: 3 "now", 2 "it's", 1 "still", 0 not at all.
+
+    A mark between two times belongs to the one before it where a comma parts it from the second ("21:45 now,
+    06:15"); without one, after both, Unreadable is raised.
+    """
+    sure = [0] * len(times)
+    for i, clock in enumerate(times):
+        start = times[i - 1].end if i else 0
+        before = next((3 - k, m) for k, p in enumerate((*NOW_BEFORE, re.compile("$")))
+                      if (m := p.search(form, start, clock.start)))
+        if before[0] and i and (after := _after(form, times[i - 1])) and before[1].start() < after[1].end():
+            apart = form[after[1].end():clock.start]
+            if not re.search("[,.;]", apart):
+                raise Unreadable("it is not clear which of the two times is the present")
+            before = (0, None)
+        after = _after(form, clock)
+        sure[i] = max(before[0], after[0] if after else 0)
+    return sure
+
+
+def _after(form: str, clock: Clock) -> tuple[int, re.Match] | None:
+    return next(((3 - k, m) for k, p in enumerate(_NOW_AFTER) if (m := p.match(form, clock.end))), None)
 
 
 def clock_gap(form: str) -> float | None:
     """Minutes from the present to the later of exactly two clock times, over midnight too.
 
-    The present one is marked ("now", "it is"); without a mark the first is the start. Twelve-hour times take
-    the shorter gap. Unmarked gaps above twelve hours are refused, as the order is then in doubt.
+    The present one is marked ("now", "it is", "the clock says"); without a mark the first is the start. Twelve-hour
+    times take the shorter gap. Raises Unreadable where the present, the day or the half of the day is in doubt.
     """
     times = clock_times(form)
     if len(times) != 2:
         return None
-    marked = [bool(_NOW_BEFORE.search(form[:a])) for a, _, _, _ in times]
-    if not any(marked):
-        marked = [bool(_NOW_AFTER.match(form, b)) for _, b, _, _ in times]
-    if all(marked):
-        return None
-    first, last = (times[1], times[0]) if marked[1] else (times[0], times[1])
-    gap = (last[2] - first[2]) % 1440
-    if first[3] or last[3]:
-        gap = gap % 720 or gap
-    return float(gap) if gap > 0 and (any(marked) or gap <= 720) else None
+    sure = marks(form, times)
+    if sure[0] == sure[1] and (any(sure) or _DEADLINE.search(form, 0, times[0].start)
+                               and not _DEADLINE.search(form, times[0].end, times[1].start)):
+        raise Unreadable("it is not clear which of the two times is the present")
+    first, last = times if sure[0] >= sure[1] else times[::-1]
+    gap = _gap(first, last)
+    if _TOMORROW.search(form) and (first.twelve_hour or last.minute >= first.minute):
+        raise Unreadable("a time of tomorrow: say how many hours are left")
+    return float(gap) if gap > 0 and (any(sure) or gap <= DAY / 2) else None
+
+
+def _gap(first: Clock, last: Clock) -> int:
+    if first.hourless or last.hourless:
+        return (last.minute - first.minute) % 60
+    gap = (last.minute - first.minute) % DAY
+    if not first.twelve_hour and not last.twelve_hour or gap <= DAY / 2:
+        return gap
+    if first.digits and last.digits and first.twelve_hour != last.twelve_hour:
+        raise Unreadable("one of the times may be in the morning or in the afternoon")
+    return gap % (DAY // 2) or gap

@@ -2,7 +2,7 @@
 
 import re
 
-from tools.words.text import AMOUNT, NUM, amount, one_line
+from tools.words.text import AMOUNT, NUM, amount, is_lone_part, one_line
 
 _A_YEAR = 7 / 365.25  # times a year, in times a week
 _PER_WEEK = (
@@ -24,8 +24,8 @@ _ADVERB = "(?:" + "|".join(words for _, words in _ADVERBS) + ")"
 _CYCLES = one_line(r"""(?: ?(?:times?|x|mal|fois|veces|次|个循环|full|complete|equivalent|deep|shallow|charging|charge
     |cycles?
     |cyc|charges|zyklen|zyklus|ladungen|vollzyklen|recharges?|ciclos?|turns?|runs))*""")
-_EACH = one_line(r"""(?:an?|per|/|each(?: single)?|every(?: single)?|pro|die|am|im|je|jeden?|par|la|le|chaque|tous les
-    |por|al|a la|每)""")
+_EACH = one_line(r"""(?:an?|per|/|each(?: single)?|ev[ey]?ry(?: single)?|pro|die|am|im|je|jeden?|par|la|le|chaque
+    |tous les|por|al|a la|每)""")
 _WEEKDAYS = one_line(r"""(?:every |each |jeden )*(?:(?:week|work|work |working |business )days?|werktags?|an werktagen
     |jours ouvrés|工作日|周1到周5|mon(?:day)?s? (?:to|through|till|until|-) fri(?:day)?s?|montags? bis freitags?
     |(?:du )?lundi (?:à|au) vendredi|mon[- ]fri|mo[- ]fr)(?: only)?""")
@@ -39,16 +39,19 @@ def cycles_per_week(form: str) -> float | None:
     """Cycles per week: "5", "twice a day", "every other day", "300 cycles a year", "weekdays", "每天两次"."""
     form = re.sub(r"\b(?:once|twice|thrice)\b", lambda m: _TIMES[m[0]], form)
     if m := re.fullmatch(rf"({AMOUNT}){_CYCLES}(?: altogether| in total)?", form):
-        return amount(m[1])
+        return None if is_lone_part(m[1]) else amount(m[1])
     if m := re.fullmatch(rf"(?:(.+?),? )??(?:(\d) days? {_EACH} ?(?:wk|week)|({_WEEKDAYS})|(7) days)", form):
         days = float(m[2] or m[4] or 5)
-        return days if not m[1] else _times_days(m[1], days)
+        if m[1] not in ("every", "each"):  # "every 7 days" is once a week
+            return days if not m[1] else _times_days(m[1], days)
     if re.fullmatch(rf"(?:{_NAMED_DAY})(?:(?:,| and|,? und| et)? ?(?:{_NAMED_DAY}))*(?: only)?", form):
         return float(len(re.findall(_NAMED_DAY, form)))
     return _rate(form)
 
 
 def _times_days(per_day: str, days: float) -> float | None:
+    if m := re.fullmatch(r"([1-3]) times on", per_day):
+        return int(m[1]) * days  # "twice on weekdays"
     rate = _rate(per_day.removesuffix(" on").strip(" ,"))
     return None if rate is None or rate % 7 else rate / 7 * days
 

@@ -16,24 +16,35 @@ _UNITS = (  # minutes of each unit; a month is a twelfth of a year
     (7 * DAY, r"wks?|weeks?|wochen?|semaines?|周|个?星期|semanas?"),
     (14 * DAY, r"fortnights?"),
     (YEAR / 12, r"mos?|mths?|months?|monate?n?|mois|个?月|mes|meses"),
-    (YEAR / 4, r"quarters?"),
     (YEAR, r"y|yrs?|years?|jahre?n?|ans?|années?|年|años?"),
-    (10 * YEAR, r"decades?|jahrzehnte?|décennies?"),
+    (10 * YEAR, r"decades?|jahrzehnte?|décennies?|décadas?"),
+    (100 * YEAR, r"centur(?:y|ies)|jahrhunderte?|siècles?|siglos?|世纪"),
 )
+_QUARTER = (YEAR / 4, r"quarters?|quartale?n?|trimestres?|季度")  # only where years are asked for
 UNIT = "(?:" + "|".join(words for _, words in _UNITS) + ")"
-_HOURS = r"(?:h|std|stunden?|heures?|hours?|hrs?|小时)"
+_HOURS = r"(?:h|std|stunden?|heures?|hours?|hrs?|horas?|小时)"
+_BY = r"(?:by|until|till?|before|at|bis|um|gegen|vor|à|jusqu'à|avant|vers|hasta|a las)"
 _ARTICLE = r"(?:an?|1|the|next|another|one|full|whole)"
 _OF = r"(?: of)?(?: an?(?= )| 1(?= )| d'une?(?= )| d'| einer(?= ))?"
 _JOIN = r"(?:, ?(?:and )?| and | und | et | y | )"
-_STEP = re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))({UNIT})(?![a-zà-ÿß])"
-                   rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le )?({PART})(?![^\W\d]))?")
+
+
+def _step(unit: str) -> re.Pattern:
+    return re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))({unit})(?:'s?)?(?![a-zà-ÿß])"
+                      rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le |un )?({PART})(?![^\W\d]))?")
+
+
+_STEP, _STEP_YEARS = _step(UNIT), _step(f"(?:{UNIT}|{_QUARTER[1]})")
 
 
 def minutes(form: str) -> float | None:
     """Minutes: "40", "1h30", "an hour and a half", "half an hour", "7:30, it is 6:50 now" (the time between)."""
-    if m := re.fullmatch(rf"(\d{{1,3}}) ?{_HOURS} ?(\d\d?)(?: ?(?:m|min|分钟?))?|(\d{{1,3}}):(\d\d) ?{_HOURS}", form):
-        hour, minute = int(m[1] or m[3]), int(m[2] or m[4])
-        return 60.0 * hour + minute if minute < 60 else None
+    if re.fullmatch(rf"{_BY} \d{{1,2}}(?: ?h(?:eures?)?)?(?: ?\d\d)?", form):
+        raise Unreadable("a single clock time needs the present time beside it")
+    if m := re.fullmatch(rf"(\d{{1,3}}|an?) ?{_HOURS} ?(?:(?:and|und|et|y) )?(\d\d?)(?: ?(?:m|min|分钟?))?"
+                         rf"|(\d{{1,3}}):(\d\d) ?{_HOURS}", form):
+        hour, minute = m[1] or m[3], int(m[2] or m[4])
+        return 60.0 * (int(hour) if hour.isdigit() else 1) + minute if minute < 60 else None
     if re.fullmatch(NUM, form):
         return amount(form)
     if (span := _span(form)) is not None:
@@ -51,23 +62,25 @@ def years(form: str) -> float | None:
         return 1.0
     if re.search(r"\d ?m\b", form):
         return None  # minutes or months
-    span = _span(form)
+    span = _span(form, _STEP_YEARS)
     return None if span is None else span / YEAR
 
 
-def _span(form: str) -> float | None:
+def _span(form: str, steps: re.Pattern = _STEP) -> float | None:
     """Minutes of "2 h 30 min", "three quarters of an hour", "a year and a half"; None when anything is left over."""
     form = re.sub(r"(\d)(年|个?小时|个?月|天)半$", r"\1.5\2", form)
     form = re.sub(r"(\d)(?:个)?半(?=个?[小钟]|[年天月])", r"\1.5", form)
     total, at, sizes = 0.0, 0, []
     while at < len(form):
-        step = _STEP.match(form, at)
+        step = steps.match(form, at)
         if step is None or not (step[1] or step[2] or step[4]):
             return None
         size = _size(step[3])
         total += (amount(step[1]) if step[1] else 1.0) * size + (amount(step[4]) if step[4] else 0.0) * size
         sizes.append(size)
         join = re.compile(_JOIN).match(form, step.end())
+        if join and "," in join[0] and not step[1]:
+            return None  # "not quite an hour, 55 minutes" says one span twice
         at = join.end() if join and join.end() < len(form) else step.end()
         if at == step.end() < len(form) and not form[at].isdigit():
             return None
@@ -75,4 +88,4 @@ def _span(form: str) -> float | None:
 
 
 def _size(word: str) -> float:
-    return next(size for size, words in _UNITS if re.fullmatch(words, word))
+    return next(size for size, words in (*_UNITS, _QUARTER) if re.fullmatch(words, word))

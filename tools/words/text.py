@@ -18,10 +18,11 @@ NUM = r"(?:\d+(?:[.,]\d+)*|[.,]\d+)"
 _PARTS = {
     "half": 1 / 2, "halves": 1 / 2, "halb": 1 / 2, "halbe": 1 / 2, "halber": 1 / 2, "halbes": 1 / 2, "halben": 1 / 2,
     "hälfte": 1 / 2, "demi": 1 / 2, "demie": 1 / 2, "moitié": 1 / 2, "半": 1 / 2, "mitad": 1 / 2, "media": 1 / 2,
-    "drittel": 1 / 3, "tiers": 1 / 3, "quarter": 1 / 4, "quarters": 1 / 4, "fourth": 1 / 4, "fourths": 1 / 4,
+    "medio": 1 / 2, "drittel": 1 / 3, "tiers": 1 / 3, "tercio": 1 / 3, "tercios": 1 / 3,
+    "quarter": 1 / 4, "quarters": 1 / 4, "fourth": 1 / 4, "fourths": 1 / 4,
     "viertel": 1 / 4, "quart": 1 / 4, "quarts": 1 / 4, "dreiviertel": 3 / 4, "fünftel": 1 / 5, "zehntel": 1 / 10,
 }
-PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d+i?ème?s?)"
+PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d+i?ème?s?|\d+º)(?!s\b)"
 _AND = r"(?:and|n|'n|&|und|et|y)"
 # The order matters: a mixed number before its whole part, a counted part before a bare one.
 AMOUNT = (rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART}|{NUM}/{NUM}|{NUM} ?个?{PART}"
@@ -30,8 +31,18 @@ _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "
                         "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "×": "x", "⁄": "/", "。": ".", "、": ","})
 _CHINESE = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}
-_HYPHEN = re.compile(r"(?<!\bup)(?<=[^\W\d_])-(?=\w)|(?<=\d)-(?=[^\W\d_])")
+_HYPHEN = re.compile(r"(?<!\bup)(?<=[^\W\d_一-鿿])-(?=\w)|(?<=\d)-(?=[^\W\d_])")
 LANGUAGES = ("en", "de", "fr")
+_SPANISH = re.compile(one_line(  # without "once", eleven: it is more often English
+    r"""\b(?:cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|doce|trece|catorce|quince|dieci\w+|veint\w+|treinta
+    |cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|cien|ciento)\b"""))
+# Unit words that a slip of the pen must not turn into a number without its unit ("90 farenheit").
+_SPELT = one_line(
+    """degree degrees celsius fahrenheit percent minute minutes minuten minutos hour hours heure heures horas stunde
+     stunden month months monat monate monaten weeks woche wochen semaine semaines semana semanas years jahre jahren
+     années ampere amperes ampère ampères amperios milliamps millivolt millivolts volts cycle cycles kelvin decade
+     decades century prozent grados""").split()
+_WORD_AFTER_NUMBER = re.compile(r"(?<=\d )[^\W\d_]{5,}|(?<=\d)[^\W\d_]{6,}|(?<=half an )[^\W\d_]{4,}")
 
 
 class Unreadable(ValueError):
@@ -62,7 +73,12 @@ def forms(text: str) -> tuple[str, ...]:
     folded = _chinese_numbers(fold(text))
     if not re.search(r"[^\W\d_]{2}", folded):
         return (_tidy(folded),)
-    return tuple(dict.fromkeys(_tidy(_digits(folded, language)) for language in LANGUAGES))
+    languages = (*LANGUAGES, "es") if _SPANISH.search(folded) else LANGUAGES
+    digits = [_digits(folded, language) for language in languages]
+    words = [set(re.findall(r"[^\W\d_]+", text)) for text in digits]
+    # "twenty-nine to six" is not French although six is: a language that leaves more number words does not count.
+    return tuple(dict.fromkeys(_tidy(text) for text, left in zip(digits, words, strict=True)
+                               if not any(other < left for other in words)))
 
 
 def _digits(text: str, language: str) -> str:
@@ -77,10 +93,25 @@ def _digits(text: str, language: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    text = re.sub(r"(\d+) (?:point|komma|virgule|comma) (\d+)", r"\1.\2", text)
+    text = re.sub(r"(\d+) (?:point|komma|virgule|comma|coma) (\d+)", r"\1.\2", text)
+    text = re.sub(r"(?:(?<=\bsoh )|(?<=\bhealth )|(?<=\bsoc )|(?<=\bat )|^)point (\d(?: \d)*)\b",
+                  lambda m: "0." + m[1].replace(" ", ""), text)
     text = re.sub(r"\ban? (?=100\b|1000\b)", "", text)
     text = re.sub(r"\bplus (?=\d)", "+", text)
+    text = _WORD_AFTER_NUMBER.sub(lambda m: _spelt(m[0]), text)
     return re.sub(r"\b(?:minus|negative|neg|moins|menos) (?=[\d.])", "-", text)
+
+
+@lru_cache(maxsize=4096)
+def _spelt(word: str) -> str:
+    """The unit word that this one is but for one slip (two in a long one); else the word itself."""
+    from rapidfuzz.distance import OSA
+
+    if word in _SPELT:
+        return word
+    slips = {unit: OSA.distance(word, unit) for unit in _SPELT if unit[0] == word[0]}
+    near = min(slips, key=slips.get, default=word)
+    return near if slips.get(near, 9) <= 1 + (len(near) > 8) else word
 
 
 def _chinese_numbers(text: str) -> str:
@@ -140,6 +171,16 @@ def amount(text: str) -> float:
 def is_fraction(text: str) -> bool:
     """Whether an AMOUNT is written as a part of a whole and not as a number."""
     return bool(re.search(PART + "|/", text))
+
+
+def is_lone_part(text: str) -> bool:
+    """Whether an AMOUNT is only a part, such as "half" or "a tenth": no value of a unit that is not said."""
+    return is_fraction(text) and not is_mixed(text)
+
+
+def is_mixed(text: str) -> bool:
+    """Whether an AMOUNT is a whole number and a part, such as "81 and a half"."""
+    return bool(re.match(rf"{NUM} (?:\d+/|{_AND} )", text))
 
 
 def _part(word: str) -> float:
