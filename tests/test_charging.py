@@ -176,6 +176,12 @@ def test_a_cold_cell_with_a_high_target_is_charged_to_it(tmp_path):
     assert result.if_warmed is None or result.if_warmed.fastest_time_min < result.charge_time_min
 
 
+def test_a_plain_charge_that_would_leave_the_cell_is_compared_with_at_constant_voltage(tmp_path):
+    result = recommend(tmp_path, "physics", cell_model="A123 26650", soc_percent=10, target_soc_percent=95,
+                       temperature_c=-1.3, soh_percent=91)
+    assert result.reached_soc_percent == pytest.approx(95) and result.current_a > 0
+
+
 def test_a_plan_can_be_had_without_the_tool(tmp_path):
     model = model_of(find_cell("LG M50"))
     found = plan(Charge(model, 10, 80, 10, 100, "physics", 0.001), "balanced", 60).ride
@@ -217,7 +223,7 @@ def test_the_mesh_of_the_check_errs_less_than_the_margins_kept(name, c_rates):
     for part in range(4):
         ends = slice(11 * part, 11 * part + 11)
         assert coarse.anode_potential_v[ends].min() - finest.anode_potential_v[ends].min() < 0.0015
-        assert finest.voltage_v[ends].max() - coarse.voltage_v[ends].max() < 0.001
+        assert finest.voltage_v[ends].max() - coarse.voltage_v[ends].max() < 0.002
     assert finest.max_temperature_c - coarse.max_temperature_c < 0.05
 
 

@@ -4,6 +4,7 @@ The world model, where it is valid, tries the currents; the DFN then takes each 
 how the stage before went, so that the plan's own simulation is its check. Elsewhere the DFN tries them itself.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -218,9 +219,10 @@ def cc_cv_trace(charge: Charge, current_a: float) -> tuple[Trace | None, str]:
     allowed_a = min(rules.current_a(charge.temperature_c, soc - 1e-6)
                     for soc in (charge.soc_percent + 1e-6, charge.target_soc_percent))
     whole = (Stage(allowed_a, charge.target_soc_percent, "cap"),)
-    trace = follow(cell, charge.soc_percent, whole, 29)
-    if not set(violations(charge, trace)) - {ANODE_BELOW}:
-        return trace, "DFN"
+    with suppress(CannotAnswer):  # where that current leads beyond the cell, its voltage has to be held
+        trace = follow(cell, charge.soc_percent, whole, 29)
+        if not set(violations(charge, trace)) - {ANODE_BELOW}:
+            return trace, "DFN"
     world = world_of(cell, charge.soc_percent, charge.target_soc_percent, current_a)
     if world is None:
         found = cc_cv(charge, current_a)
