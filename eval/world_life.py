@@ -179,5 +179,5 @@ def print_report(report: Mapping[str, Any]) -> None:
         people.print(f"{kind}: mean error {errors.mean():.2f} points, largest {errors.max():.2f}; "
                      f"{int((errors <= target).sum())} of {len(errors)} within {target:g}")
     people.print(f"ten years in {report['ten_years_ms']:.1f} ms by the clock, "
-                 f"{report['ten_years_processor_ms']:.1f} ms of the processor (target {TARGET_MS:g}); the whole tool in "
-                 f"{report['forecast_ms']:.0f} ms")
+                 f"{report['ten_years_processor_ms']:.1f} ms of the processor (target {TARGET_MS:g}); the whole tool "
+                 f"in {report['forecast_ms']:.0f} ms")
