@@ -68,4 +68,7 @@ def test_in_a_browser(tmp_path, context):
         page.wait(lambda: "Confirm 21 facts" in page.text())
         next(b for b in page.all("#chat button") if "Confirm 21" in b.text).click()
         page.wait(lambda: "21 facts of acme.pdf confirmed for Acme ACX21700-9" in page.text())
-        driver.save_screenshot(str(tmp_path / "shot.png"))
+        page.script("""const data = new DataTransfer();
+            data.items.add(new File(["Gaskets are kept dry. Max. charge current: 2 A, capacity: 5 Ah."], "note.md"));
+            document.dispatchEvent(new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: data}));""")
+        page.wait(lambda: "note.md can be searched now" in page.text(), 90)
