@@ -170,7 +170,7 @@ class _Search:
             return replace(self, best_a=current_a, slope=slope, spare_v=slack,
                            spent_v=0.0 if self.spare_v is None else self.spare_v - slack)
         if bound == "temperature":  # it answers so slowly that the slack left says little about the next current
-            return replace(self, best_a=current_a, fall=0.0, slope=None, spare_v=None)
+            return replace(self, best_a=1.04 * current_a, fall=0.0, slope=None, spare_v=None)
         best_a = current_a if slope is None else current_a + float(np.clip(
             (AIM_V - slack) / slope, -0.1 * current_a, 0.1 * current_a))
         guided_a, trend_a = self._foretold_a(soc_percent, until)
@@ -221,13 +221,17 @@ def _best_stage(cell: VirtualCell, state: CellState, until: float, rules: Rules,
         last = (trial_a, slack)
         if slack >= 0:
             best, low = (trial_a, after, trace, slack), trial_a
-            if trial_a >= top_a or slack < WASTE_V or bound == "temperature":
+            settled = slack < WASTE_V if bound != "temperature" else high is None or high < 1.05 * trial_a
+            if trial_a >= top_a or settled:
                 break
         elif whole:
             return None
         else:
             high, high_bound = trial_a, bound
-        trial_a = rounded_down(_next_current(trial_a, slack, slope, low, high, top_a))
+        if bound == "temperature" and high is not None:  # falls too little with current for a secant
+            trial_a = rounded_down(0.9 * high if low is None else (low * high) ** 0.5)
+        else:
+            trial_a = rounded_down(_next_current(trial_a, slack, slope, low, high, top_a))
         if trial_a < lowest_a or (low is not None and trial_a <= low * 1.003):
             break
     if best is None:
