@@ -15,6 +15,8 @@ from tools.errors import CannotAnswer
 YEARS_BACK = 3  # how far a month's name is looked for in the past
 _FLEET = re.compile(r"\b(packs?|fleets?|flotte|depots?|reports?|summar\w+|pk-?\d+|soh|state of health|faults?|"
                     r"alarms?|sites?|tenants?|vehicles?|trucks?|buses)\b", re.IGNORECASE)
+_SHEET = re.compile(r"\b(?:data ?sheets?|spec\w*|sheets?|datenbl\w+)\b", re.IGNORECASE)
+_COMPARING = re.compile(r"\b(?:compar\w*|against|versus|vs|rest|than|others?|all|every|vergl\w*)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,14 @@ def wanted(index: Index, query: str, readable: np.ndarray, kind: str | None, cel
     allowed, note = _in_time(index, query, allowed)
     allowed, subject, sites = _at_site(index, subject, allowed)
     fleet = kind == "fleet_summary" or bool(sites) or bool(_FLEET.search(query))
+    if fleet and kind is None and not _SHEET.search(query) and (allowed & _summaries(index)).any():
+        allowed &= ~columns.is_any("kind", ("datasheet",))
     return Wanted(np.flatnonzero(allowed), subject or query, tuple(sorted(named)), None if fleet else unknown, note,
                   fleet)
+
+
+def _summaries(index: Index) -> np.ndarray:
+    return index.columns.is_any("kind", ("fleet_summary",))
 
 
 def _of_cells(index: Index, names: set[str]) -> np.ndarray:
@@ -92,7 +100,10 @@ def saying(index: Index, words: list[str]) -> np.ndarray:
 
 
 def _at_site(index: Index, query: str, allowed: np.ndarray) -> tuple[np.ndarray, str, set[str]]:
-    """Fleet summaries of the sites the question names, other passages stay; the question without those; the sites."""
+    """Fleet summaries of the sites the question names, other passages stay; the question without those; the sites.
+
+    Summaries of all sites stay where it compares.
+    """
     with_site = allowed & index.columns.has("site")
     if not with_site.any():
         return allowed, query, set()
@@ -103,7 +114,10 @@ def _at_site(index: Index, query: str, allowed: np.ndarray) -> tuple[np.ndarray,
         query = patterns[site].sub(" ", query)
     if not named:
         return allowed, query, named
-    return allowed & (index.columns.is_any("site", named) | ~index.columns.has("site")), query.strip(), named
+    others = ~index.columns.has("site")
+    if not _COMPARING.search(query):
+        others &= ~_summaries(index)
+    return allowed & (index.columns.is_any("site", named) | others), query.strip(), named
 
 
 def _in_time(index: Index, query: str, allowed: np.ndarray) -> tuple[np.ndarray, str | None]:
@@ -116,7 +130,7 @@ def _in_time(index: Index, query: str, allowed: np.ndarray) -> tuple[np.ndarray,
     meant = months_meant(query, months_until(months[-1], YEARS_BACK))
     if not meant:
         return allowed, None
-    kept = ~columns.is_any("kind", ("fleet_summary",)) | columns.is_any("month", meant)
+    kept = ~_summaries(index) | columns.is_any("month", meant)
     if len(meant & set(months)) > 2:  # a trend needs more than two
         kept |= ~columns.has("month")
     if meant & set(months):

@@ -18,7 +18,7 @@ FLEET_WORDS = 0.4  # share of the words that a fleet summary must have: summarie
 RECENT = 0.05  # what the newest month gains over the oldest
 # Settled by the choice of months, or true of every summary: they do not tell one from another.
 TIME_WORDS = ("last latest newest previous past recent month months monthly week weekly quarter quarterly year report "
-              "summary summaries review overview period half season since "
+              "summary summaries review overview period half season since fleet flotte rest "
               "january february march april may june july august september october november december")
 
 

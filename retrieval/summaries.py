@@ -78,7 +78,7 @@ def _health(s: dict[str, Any]) -> list[str]:
 
 
 def _operation(s: dict[str, Any]) -> list[str]:
-    told = [f"Highest temperatures: {_each(s['hottest'], 'temperature_max_c', 'degC')}.",
+    told = [f"Hottest packs, highest temperature: {_each(s['hottest'], 'temperature_max_c', 'degC')}.",
             f"Cell voltage spread: median {s['spread_mv']['p50']:g} mV; largest "
             f"{_each(s['largest_spread'], 'spread_mv', 'mV')}.",
             _charging(s["charging"])]

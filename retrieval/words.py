@@ -12,7 +12,7 @@ import numpy as np
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
 # Words that say little: those of grammar, and those about the asking rather than about what is asked.
 _SAYS_LITTLE = """
-    a about above after all also am an and any are as at be been below between both but by can could do does for
+    a about above after all also am an and any are as at be been below between both but by can could did do does for
     from had has have he her how i if in into is it its just like may me might more most my no not of off on once only
     or other our out over own should so some such than that the their them then there these they this those through to
     too under until up us very was we were what when where which while who whom why will with would you your s t re ve

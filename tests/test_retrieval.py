@@ -153,6 +153,16 @@ def test_a_foreign_site_is_answered_like_one_that_does_not_exist(operator):
     assert foreign.note.replace("Porto", "Atlantis") == unknown.note
 
 
+def test_questions_of_the_fleet_are_answered_from_its_summaries(operator):
+    north = _scoped(operator, "north")
+    best = search("hottest packs in Kiel last month", north).passages[0]
+    assert "Kiel, LG M50LT packs, October 2026" in best.document
+    assert "PK-0002 32 degC" in best.text
+    assert search("What did last month's fleet report say?", north).passages[0].kind == "fleet_summary"
+    kinds = {p.kind for p in search("highest temperature of the M50LT packs in Kiel", north).passages}
+    assert kinds == {"fleet_summary"}
+
+
 def test_summary_numbers_name_their_query(operator):
     found = search("Porto health", _scoped(operator, "south"), "fleet_summary").passages[0]
     queries = found.queries

@@ -42,7 +42,7 @@ def test_documents_are_about_cells_they_spell_out_and_no_others():
 
 
 @pytest.mark.parametrize(("question", "fields"), [
-    ("how hard may it be charged", ("charge_current_max_a",)),
+    ("how hard may it be charged", ("charge_current_max_a", "charge_current_rapid_a")),
     ("Entladeschlussspannung", ("voltage_discharge_cutoff_v",)),
     ("what does one weigh", ("mass_g",)), ("cicle life", ("cycle_life_cycles",)), ("Wie breit ist sie", ("width_mm",)),
     ("how cold while discharging", ("discharge_temperature_min_c",)), ("burst amps", ("discharge_current_pulse_a",)),
