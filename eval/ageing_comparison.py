@@ -34,7 +34,7 @@ CYCLES = 200
 COLD = "NMC811 21700, 200 cycles at 0 degC: Wang et al., Energies 14, 4724 (2021)"
 MEASURED = ((0.0, 0.5, 49 / 200, COLD), (0.0, 1.0, 25 / 200, COLD),
             (25.0, 0.33, 20 / 500, "LG M50 datasheet: at most, 500 cycles to 80 %"))
-YEAR_MEASURED = "2.4 % in a year at 25 degC and 50 %: Schmalstieg et al., J. Power Sources 257, 325 (2014)"
+YEAR_MEASURED = "a year at 25 degC and 50 %, fit of Schmalstieg et al., J. Power Sources 257, 325 (2014)"
 
 
 def measure(cycles: int, cells: Sequence[str] = CELLS, temperatures_c: Sequence[float] = TEMPERATURES_C,

@@ -43,7 +43,7 @@ def test_pybamms_options_bracket_the_onset():
 
 
 def test_sei_of_a_year_lies_near_what_was_measured():
-    # 2.4 % at 25 degC and 50 %: Schmalstieg et al. 2014. Activation energy 38 kJ/mol: 2.08 times faster at 40 degC.
+    # 2.4 % at 25 degC and 50 %, fit of Schmalstieg et al. 2014. 38 kJ/mol: 2.08 times faster at 40 degC.
     assert sei_loss_percent(25.0, 365.25 * 86400) == pytest.approx(2.4, rel=0.35)
     assert sei_growth_m2_per_s(313.15) / sei_growth_m2_per_s(298.15) == pytest.approx(2.085, rel=0.01)
 

@@ -4,9 +4,9 @@ The ageing parameters, chosen against measured fade (`python -m eval.run ageing`
 
 * SEI: solvent-diffusion limited with every constant of O'Kane et al., Phys. Chem. Chem. Phys. 24, 7909 (2022), on the
   particles and on their initial cracks: 3.1 % of capacity in the first year at 25 degC, where Schmalstieg et al.,
-  J. Power Sources 257, 325 (2014), measured 2.4 %; without the cracks it would be 1.1 %. The cracks add SEI only:
-  PyBaMM's cracking submodel lets them carry the cell's current too, which makes it another cell than the one simulated
-  over minutes (anode potential 10 mV lower in a 0.5C charge at 0 degC).
+  J. Power Sources 257, 325 (2014), have 2.4 % in their fit; without the cracks it would be 1.1 %. The cracks add SEI
+  only: PyBaMM's cracking submodel lets them carry the cell's current too, which makes it another cell than the one
+  simulated over minutes (anode potential 10 mV lower in a 0.5C charge at 0 degC).
 * Plating: rate constant and transfer coefficient of O'Kane et al., but lithium metal has unit activity: nothing plates
   while the local anode potential is above 0 V, below it the net Butler-Volmer rate, and all of it is lost ("onset").
 
@@ -14,8 +14,9 @@ Neither of PyBaMM's own options meets what was measured. Commercial NMC811 21700
 200 full cycles at 0 degC (Wang et al., Energies 14, 4724 (2021)): 0.25 and 0.13 % a cycle. This DFN loses 0.01 % in
 either with "partially reversible" plating, where metal must first be 5 % of the cell's lithium to reach the activity
 that stops it, and 4 to 5 % with "irreversible"; with the onset 0.08 and 0.30 %: as much as measured in the geometric
-mean, with nothing fitted, though in the other order. "irreversible" plates above 0 V too (3 % in a 25 degC cycle that
-costs at most 0.04 % by LG's 500 cycles to 80 %), so no smaller rate constant can serve both temperatures.
+mean, with nothing fitted, though in the other order (the paper's abstract gives no more of the protocol: full CC-CV
+cycles are assumed). "irreversible" plates above 0 V too (3 % in a 25 degC cycle that costs at most 0.04 % by LG's 500
+cycles to 80 %), so no smaller rate constant can serve both temperatures.
 The three other parameter sets describe no ageing: these constants are transferred to them for comparisons only.
 """
 
