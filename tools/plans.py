@@ -143,10 +143,10 @@ class _Planner:
     @cached_property
     def first_a(self) -> float:
         """What the limits allow now, A; 0 where that is nothing."""
-        if "fastest" in self.__dict__ and not (self.expected is not None and self.expected.heat_bound):
+        if self._rode and not (self.expected is not None and self.expected.heat_bound):
             return self.fastest.stages[0].current_a if self.fastest.stages else 0.0
         soon = min(self.charge.soc_percent + STAGE_PERCENT, self.charge.target_soc_percent)
-        found = ride(self.cell, self.charge.soc_percent, soon, self.charge.rules(), self._guide())
+        found = ride(self.cell, self.charge.soc_percent, soon, self.charge.rules(), self.expected.guide)
         return found.stages[0].current_a if found.stages else 0.0
 
     def _earliest_min(self) -> float:
