@@ -85,7 +85,7 @@ _SHOWING = r"(?:(?:and|it|is|it's|shows|reads|says|at|of|the|thermometer|tempera
 
 def celsius(form: str) -> float | None:
     """degC: "12 degrees", "-5 °C", "90 F", "300 K", "five below zero", "freezing point", "room temperature"."""
-    if re.fullmatch(r"(?:freezing(?: point)?|gefrierpunkt|ice bath|below freezing|sub ?zero|below zero"
+    if re.fullmatch(r"(?:freezing(?: point)?|gefrierpunkt|ice bath|below freezing|(?:sub ?|below )(?:zero|0)"
                     r"|point de congélation|冰点|零下)", form):
         return 0.0
     if re.fullmatch(r"room temp(?:erature)?|raumtemperatur|zimmertemperatur|température ambiante|室温", form):
