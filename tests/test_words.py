@@ -43,8 +43,8 @@ WRITINGS = {  # canonical value: writings separated by " | "
         8.5: "eight degrees and a half", -6: "环境-6度",
         -5: "-5 °C | minus five | minus 5 Grad | 5 below zero | 零下5度 | moins cinq degrés | −5"
             " | fünf Grad unter null",
-        32.222222: "90 F | 90 degF | ninety Fahrenheit | 90 °F", 26.85: "300 K", 0: "freezing point | below zero | sub-zero"
-            " | null Grad",
+        32.222222: "90 F | 90 degF | ninety Fahrenheit | 90 °F", 26.85: "300 K",
+        0: "freezing point | below zero | sub-zero | null Grad",
         -10: "ten below | minus ten degrees", 10: "50 fahrenheit | ten above",
     },
     "ampere": {5: "5 A | 5 amps | five amperes | fünf Ampere | 5安", 0.5: "500 mA"
