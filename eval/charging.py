@@ -215,12 +215,12 @@ def _clocked(owner: Any, name: str) -> Iterator[list[float]]:
 
 
 def rerun(scenario: Scenario, stages: Sequence[tuple[float, float]]) -> dict[str, list[float]]:
-    """Stages (A per cell, until percent) run through the DFN on the finest mesh; equally long series."""
+    """Stages (A per cell, until percent) run through the DFN on the fine mesh; equally long series."""
     from tools.parameters import model_of
     from tools.simulation import virtual_cell
 
     model = model_of(find_cell(scenario.cell_model))
-    cell = virtual_cell(model, scenario.soh_percent, scenario.temperature_c, "finest")
+    cell = virtual_cell(model, scenario.soh_percent, scenario.temperature_c, "fine")
     state, series = cell.rested(scenario.soc_percent), {}
     for current_a, until_soc_percent in stages:
         state, trace = cell.charge(state, current_a, until_soc_percent, STEP_SAMPLES)

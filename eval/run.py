@@ -177,7 +177,7 @@ def retrieval_scale(
 @app.command("soh")
 def soh(
     data: Annotated[Path, typer.Option(help="Directory with soh_cycles/ of the public data sets.")],
-    shipped: Annotated[bool, typer.Option(help="Judge with the shipped weights: for cells they have not seen.")] = False,
+    shipped: Annotated[bool, typer.Option(help="Judge with the shipped weights, on cells they have not seen.")] = False,
     as_json: Json = False,
 ):
     """State of health of measured cells from one charge, split by cell."""

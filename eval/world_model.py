@@ -63,7 +63,7 @@ def compare(cell_model: str, kind: str, rng: np.random.Generator) -> dict[str, A
     soc = float(rng.uniform(2, 40) if kind in KINDS[:3] else rng.uniform(25, 75))
     window_v = VOLTAGES_V.get(cell_model, USUAL_VOLTAGES_V)
     highest = HIGHEST_C_RATE.get(cell_model, USUAL_HIGHEST_C_RATE)
-    truth = _hour(virtual_cell(model, soh, ambient_c, "finest"), soc, kind,
+    truth = _hour(virtual_cell(model, soh, ambient_c, "fine"), soc, kind,
                   highest * rng.uniform(0.15, 1) * np.clip(np.exp(0.04 * (ambient_c - 25)), 0.1, 1),
                   window_v, rng)
     found = predict(model.parameterisation, soc, ambient_c, truth["t_s"], truth["current_a"] / model.scale, soh)

@@ -28,8 +28,8 @@ def simulate(tmp_path, **arguments):
 
 
 def retraced(result):
-    """The returned protocol, run again on the finest mesh."""
-    cell = virtual_cell(model_of(find_cell(result.cell_model)), result.soh_percent, result.temperature_c, "finest")
+    """The returned protocol, run again on the fine mesh."""
+    cell = virtual_cell(model_of(find_cell(result.cell_model)), result.soh_percent, result.temperature_c, "fine")
     stages = tuple(Stage(s.current_a, s.until_soc_percent, "") for s in result.protocol)
     return follow(cell, result.soc_percent, stages, samples=15)
 
@@ -219,12 +219,12 @@ def test_the_world_model_foresees_the_fastest_charge_and_keeps_clear_of_the_limi
 def test_the_mesh_of_the_check_errs_less_than_the_margins_kept(name, c_rates):
     cell = find_cell(name)
     stages = tuple(Stage(c_rate * cell.capacity_nominal_ah, 35.0 + 15 * k, "") for k, c_rate in enumerate(c_rates))
-    coarse, finest = (follow(virtual_cell(model_of(cell), 90, 10, mesh), 20, stages) for mesh in ("coarse", "finest"))
+    coarse, fine = (follow(virtual_cell(model_of(cell), 90, 10, mesh), 20, stages) for mesh in ("coarse", "fine"))
     for part in range(4):
         ends = slice(11 * part, 11 * part + 11)
-        assert coarse.anode_potential_v[ends].min() - finest.anode_potential_v[ends].min() < 0.0015
-        assert finest.voltage_v[ends].max() - coarse.voltage_v[ends].max() < 0.002
-    assert finest.max_temperature_c - coarse.max_temperature_c < 0.05
+        assert coarse.anode_potential_v[ends].min() - fine.anode_potential_v[ends].min() < 0.0015
+        assert fine.voltage_v[ends].max() - coarse.voltage_v[ends].max() < 0.002
+    assert fine.max_temperature_c - coarse.max_temperature_c < 0.05
 
 
 @given(st.lists(st.floats(0.5, 10), min_size=1, max_size=30), st.floats(0, 50), st.floats(1.01, 5))

@@ -64,7 +64,8 @@ WRITINGS = {  # canonical value: writings separated by " | "
         30: "half an hour | half hour | eine halbe Stunde | une demi-heure | 半小时"
             " | 半个小时", 1440: "a day", 1.5: "90 s",
         45: "three quarters of an hour | trois quarts d'heure | 三刻钟 | jetzt is sieben, dreiviertel acht fahren",
-        480: "22:00 and 06:00", 105: "quarter past three now, it must show 80 % at five o'clock",
+        480: "22:00 and 06:00", 105: "quarter past three now, it must show 80 % at five o'clock"
+             " | an hour and three quarters | one hour and 3 quarters",
         15: "un quart d'heure", 110: "an hour and fifty | 1 hour 50", 510: "21:45 now, 06:15 start of duty",
         95: "by ten past nine, when the clock reads twenty-five to eight",
         75: "Half past nine it is, quarter to eleven I go",

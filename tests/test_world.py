@@ -54,7 +54,7 @@ def test_a_resting_cell_is_at_its_equilibrium_and_cools_exponentially(parameteri
 def test_agrees_with_the_dfn_on_a_staged_charge(parameterisation):
     """Stages and a rest at 15 degC and 88 % health; the targets of the evaluation with room for a single run."""
     model = model_of(find_cell(CELLS[parameterisation]))
-    cell = virtual_cell(model, 88, 15, "finest")
+    cell = virtual_cell(model, 88, 15, "fine")
     state, rows = cell.rested(15), []
     for c_rate, minutes in ((0.9, 8), (0.6, 10), (0.0, 4), (0.4, 12)):
         for _ in range(minutes):

@@ -45,7 +45,7 @@ from tools.simulation import KELVIN, TEMPERATURE
 NO_AGEING_MODEL = "unknown: the parameterisation describes no ageing"
 Plating = Literal["onset", "partially reversible", "irreversible"]
 PLATINGS: tuple[Plating, ...] = ("onset", "partially reversible", "irreversible")
-# Plating within 1 % of the minute model's finest mesh at 0 and 10 degC, 0.5C and 1C (its coarse one: 4 %).
+# Plating within 1 % of the minute model's fine mesh at 0 and 10 degC, 0.5C and 1C (its coarse one: 4 %).
 MESH = {"x_n": 10, "x_s": 5, "x_p": 8, "r_n": 15, "r_p": 12}
 REST_S = 3600.0  # after a charge, reversibly plated lithium strips or dies within the hour
 GAS_CONSTANT = 8.314462618

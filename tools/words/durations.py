@@ -26,12 +26,14 @@ _HOURS = r"(?:h|std|stunden?|heures?|hours?|hrs?|horas?|小时)"
 _BY = r"(?:by|until|till?|before|at|bis|um|gegen|vor|à|jusqu'à|avant|vers|hasta|a las)"
 _ARTICLE = r"(?:an?|1|the|next|another|one|full|whole)"
 _OF = r"(?: of)?(?: an?(?= )| 1(?= )| d'une?(?= )| d'| einer(?= ))?"
+_PLURAL = r"(?<=[a-zà-ÿß])s(?![a-zà-ÿß])"  # of "3 quarters": no seconds
 _JOIN = r"(?:, ?(?:and )?| and | und | et | y | )"
 
 
 def _step(unit: str) -> re.Pattern:
-    return re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))({unit})(?:'s?)?(?![a-zà-ÿß])"
-                      rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le |un )?({PART})(?![^\W\d]))?")
+    return re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))(?!{_PLURAL})({unit})"
+                      rf"(?:'s?)?(?![a-zà-ÿß])"
+                      rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le |un )?((?:\d )?{PART})s?(?![^\W\d]))?")
 
 
 _STEP, _STEP_YEARS = _step(UNIT), _step(f"(?:{UNIT}|{_QUARTER[1]})")
