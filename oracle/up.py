@@ -84,7 +84,10 @@ def progress(tell: Tell, what: str) -> Callable[..., None]:
 
 def run_services(settings: Settings, tell: Tell, api: bool = True, chat: bool = True) -> None:
     """Start the language model, then API and chat, print where they are, and run until interrupted."""
+    from tools.charging import warm_up
+
     check_ports(settings, api, chat)
+    threading.Thread(target=warm_up, daemon=True).start()  # while the language model loads
     with ExitStack() as running:
         running.enter_context(language_model(settings, tell))
         from oracle.agent import Agent

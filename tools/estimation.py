@@ -5,6 +5,7 @@ counted over a full charge; charge counted between two voltages, against the ref
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def newest_usable(records: list[ChargeRecord], cell: Cell, parallel: int) -> tup
     """
     newest = (records[-1], estimate_cells(records[-1], cell, parallel))
     recent = [r for r in records[:-1] if (records[-1].started - r.started).days <= MAX_AGE_DAYS]
-    for candidate in (newest, *((r, estimate_cells(r, cell, parallel)) for r in reversed(recent))):
+    for candidate in chain([newest], ((r, estimate_cells(r, cell, parallel)) for r in reversed(recent))):
         if weakest_of(candidate[1]):
             return candidate
     return newest
