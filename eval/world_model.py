@@ -22,7 +22,7 @@ from tools.simulation import virtual_cell
 
 CELLS = ("LG M50LT", "A123 26650", "UMich pouch", "Kokam 7.5Ah")
 KINDS = ("constant current", "CC-CV", "stages", "pulses", "drive", "day")
-VOLTAGES_V = {"A123 26650": (2.0, 3.6)}
+VOLTAGES_V = {"A123 26650": (2.0, 3.6), "UMich pouch": (2.8, 4.2)}  # the parameter sets' own
 USUAL_VOLTAGES_V = (2.5, 4.2)
 HIGHEST_C_RATE = {"A123 26650": 4.0}
 USUAL_HIGHEST_C_RATE = 2.0
