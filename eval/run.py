@@ -204,7 +204,7 @@ def world_life(
 
 def _emit(report: dict, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(report, ensure_ascii=False))
+        print(json.dumps(report, ensure_ascii=False, default=lambda number: number.item()))  # NumPy's
 
 
 def main() -> None:
