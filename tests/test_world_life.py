@@ -40,6 +40,13 @@ def test_a_cycles_cost_is_the_dfns():
     assert life_rates()._cycle(cold, 0.0, 0.0)[1] == pytest.approx(by.plating_percent, rel=0.25)
 
 
+def test_a_cycle_may_come_in_numpys_numbers():
+    """A pack's own months give temperatures as NumPy's float64."""
+    plain = life_rates().live([(3.0, Cycle(0.5, 0.2, 0.8, 20.0, 400.0))])
+    given = life_rates().live([(3.0, Cycle(np.float64(0.5), np.float64(0.2), np.float64(0.8), np.float64(20.0), 400.0))])
+    assert given.capacity_percent[-1] == pytest.approx(plain.capacity_percent[-1], abs=1e-6)
+
+
 def test_a_years_use_is_the_dfns():
     uses = [(0.5, Cycle.of(0.3, 0.6, 30.0, 200)), (0.5, Cycle.of(0.3, 0.6, 15.0, 200))]
     lost, _ = lived_in_dfn(uses)

@@ -196,7 +196,8 @@ class LifeRates(nn.Module):
     def _cycle(self, cycle: Cycle, lost: float, ohm: float) -> tuple[float, float, float]:
         """Extra SEI hours (beyond those of a cell at ambient), percent plated and its deviation, for one cycle."""
         rows = torch.tensor([[cycle.charge_c_rate, cycle.temperature_c, cycle.low_soc, cycle.high_soc, lost, ohm],
-                             [-cycle.discharge_c_rate, cycle.temperature_c, cycle.high_soc, cycle.low_soc, lost, ohm]])
+                             [-cycle.discharge_c_rate, cycle.temperature_c, cycle.high_soc, cycle.low_soc, lost, ohm]],
+                            dtype=torch.float32)
         hours, speed, warmer, plated, deviation = self(rows)
         # after a stretch the warmth decays: 5.4 % faster growth per K at 25 degC, the activation energy's slope
         slope = float(self.constants[3]) / GAS_CONSTANT / (cycle.temperature_c + KELVIN) ** 2
