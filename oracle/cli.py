@@ -1,11 +1,13 @@
 """The command `oracle`: machine output is JSON on stdout, everything else goes to stderr.
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 cannot be answered, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 cannot be answered, 70 a fault of ours, 130 interrupted.
 """
 
 import json
 import signal
 import sys
+import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +46,17 @@ def main() -> None:
         _fail("Interrupted.", 130)
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1)
+    except Exception as error:  # a fault of ours: one sentence for the person, the traceback for whoever mends it
+        _fail(f"Battery Oracle failed inside ({type(error).__name__}); please report it with {_kept()}.", 70)
+
+
+def _kept() -> Path:
+    """Append the traceback at hand to the log of errors; where that is."""
+    log = Settings().home / "logs" / "errors.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {traceback.format_exc()}\n")
+    return log
 
 
 def tell(line: str) -> None:

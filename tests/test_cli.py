@@ -83,3 +83,19 @@ def test_doctor_names_what_is_missing_and_how_to_mend_it(tmp_path):
     findings = {f["what"]: f for f in json.loads(done.stdout)}
     assert done.returncode == 1 and not findings["model"]["ok"] and "oracle up" in findings["model"]["mend"]
     assert findings["pybamm"]["ok"]
+
+
+def test_a_fault_of_ours_is_one_sentence_and_its_traceback_is_kept(tmp_path, monkeypatch, capsys):
+    from oracle import cli
+
+    def broken():
+        raise RuntimeError("dtypes must be the same")
+
+    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.setenv("ORACLE_HOME", str(tmp_path))
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    said = capsys.readouterr()
+    assert left.value.code == 70 and said.out == ""
+    assert "RuntimeError" in said.err and "Traceback" not in said.err and len(said.err.splitlines()) == 1
+    assert "dtypes must be the same" in (tmp_path / "logs" / "errors.log").read_text()

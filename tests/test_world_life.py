@@ -43,7 +43,8 @@ def test_a_cycles_cost_is_the_dfns():
 def test_a_cycle_may_come_in_numpys_numbers():
     """A pack's own months give temperatures as NumPy's float64."""
     plain = life_rates().live([(3.0, Cycle(0.5, 0.2, 0.8, 20.0, 400.0))])
-    given = life_rates().live([(3.0, Cycle(np.float64(0.5), np.float64(0.2), np.float64(0.8), np.float64(20.0), 400.0))])
+    numpys = Cycle(*(np.float64(number) for number in (0.5, 0.2, 0.8, 20.0, 400.0)))
+    given = life_rates().live([(3.0, numpys)])
     assert given.capacity_percent[-1] == pytest.approx(plain.capacity_percent[-1], abs=1e-6)
 
 
