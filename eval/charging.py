@@ -28,7 +28,6 @@ from tools.errors import CannotAnswer
 
 SEED = 20
 CELLS = ("LG M50LT", "A123 26650", "Kokam 7.5Ah", "UMich pouch")  # those with a parameterisation of their own
-COUNT = 60
 COLDEST_C, HOTTEST_C = -5.0, 45.0
 USUAL_WINDOW_C = (0.0, 45.0)  # lithium-ion charging where a sheet states no window
 USUAL_VOLTAGE_V = 4.2

@@ -42,11 +42,10 @@ class Chemistry:
     nominal_ah: float
     resistance_ohm: float
     heat_j_per_k: float
-    upper_v: float
 
 
-NMC = Chemistry("lg-inr21700-m50lt", 4.8, 0.030, 70.0, 4.2)
-LFP = Chemistry("a123-anr26650m1-b", 2.5, 0.012, 80.0, 3.6)
+NMC = Chemistry("lg-inr21700-m50lt", 4.8, 0.030, 70.0)
+LFP = Chemistry("a123-anr26650m1-b", 2.5, 0.012, 80.0)
 
 
 @dataclass(frozen=True)

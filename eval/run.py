@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -34,9 +35,7 @@ def tool_calls(
 
     settings = Settings()
     models = [] if only_baseline else endpoints(base_url or settings.llm_url, also)
-    report = measure(questions, models, settings)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(questions, models, settings), print_report, as_json)
 
 
 @app.command("charging")
@@ -50,9 +49,7 @@ def charging(
     """Recommended charges hold every limit in the DFN, keep their deadlines and are near the fastest possible."""
     from eval.charging import measure, print_report
 
-    report = measure(count, seed, envelope, work)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(count, seed, envelope, work), print_report, as_json)
 
 
 @app.command("world-model")
@@ -65,9 +62,7 @@ def world_model(
     """The world model answers as the DFN does, on hours it never saw."""
     from eval.world_model import measure, print_report
 
-    report = measure(seed, runs, data)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(seed, runs, data), print_report, as_json)
 
 
 @app.command("world-model-speed")
@@ -78,9 +73,7 @@ def world_model_speed(
     """One-hour charges through the world model and through PyBaMM's DFN and SPMe, in one run."""
     from eval.world_speed import measure, print_report
 
-    report = measure(charges)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(charges), print_report, as_json)
 
 
 @app.command("simulator")
@@ -91,9 +84,7 @@ def simulator(
     """PyBaMM's DFN against measured LG M50 and A123 26650 cells, published parameters beside ours."""
     from eval.simulator import print_report, report
 
-    found = report(data)
-    print_report(found)
-    _emit(found, as_json)
+    _tell(report(data), print_report, as_json)
 
 
 @app.command("diagnose")
@@ -107,9 +98,7 @@ def diagnose(
     """Seeded faults are found before a limit is crossed, with few false alarms."""
     from eval.diagnose import measure, print_report
 
-    report = measure(seed, sound, per_size, jobs)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(seed, sound, per_size, jobs), print_report, as_json)
 
 
 @app.command("lifetime")
@@ -120,9 +109,7 @@ def lifetime(
     """Lives of measured cells: from the first 100 cycles, and from the first third of a life."""
     from eval.lifetime import measure, print_report
 
-    report = measure(data)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(data), print_report, as_json)
 
 
 @app.command("ageing")
@@ -135,9 +122,7 @@ def ageing(
     """Recommended charges cost less lithium than CC-CV of the same time, in PyBaMM's ageing DFN."""
     from eval.ageing_comparison import CELLS, measure, print_report
 
-    report = measure(cycles, tuple(cells) or CELLS, verify=verify)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(cycles, tuple(cells) or CELLS, verify=verify), print_report, as_json)
 
 
 @app.command("retrieval")
@@ -154,9 +139,8 @@ def retrieval(
     settings = Settings()
     context = Context(home=settings.home, tenant=settings.tenant, fleet_url=settings.fleet_url,
                       embedding_model=settings.embedding_model)
-    report = measure(questions or RETRIEVAL_FILE, context, whole_program(settings) if ask else None)
-    print_report(report)
-    _emit(report, as_json)
+    program = whole_program(settings) if ask else None
+    _tell(measure(questions or RETRIEVAL_FILE, context, program), print_report, as_json)
 
 
 @app.command("retrieval-scale")
@@ -169,9 +153,7 @@ def retrieval_scale(
     """A million passages: built with progress, searched within 20 ms, memory; kinds of FAISS index compared."""
     from eval.retrieval_scale import measure, print_report
 
-    report = measure(chunks, compare)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(chunks, compare), print_report, as_json)
 
 
 @app.command("soh")
@@ -183,9 +165,7 @@ def soh(
     """State of health of measured cells from one charge, split by cell."""
     from eval.soh import measure, print_report
 
-    report = measure(data, shipped)
-    print_report(report)
-    _emit(report, as_json)
+    _tell(measure(data, shipped), print_report, as_json)
 
 
 @app.command("world-life")
@@ -197,12 +177,11 @@ def world_life(
     """The life rates say what PyBaMM's ageing DFN says, on lives never trained on, and ten years are quick."""
     from eval.world_life import measure, print_report
 
-    report = measure(seed, lives)
+    _tell(measure(seed, lives), print_report, as_json)
+
+
+def _tell(report: dict, print_report: Callable[[dict], None], as_json: bool) -> None:
     print_report(report)
-    _emit(report, as_json)
-
-
-def _emit(report: dict, as_json: bool) -> None:
     if as_json:
         print(json.dumps(report, ensure_ascii=False, default=lambda number: number.item()))  # NumPy's
 

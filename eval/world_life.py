@@ -28,13 +28,12 @@ from tools.ageing import (
     sei_percent_of,
     worn,
 )
-from tools.parameters import OKANE2022, fresh_capacity_ah, parameter_values
+from tools.parameters import KELVIN, OKANE2022, fresh_capacity_ah, parameter_values
 from tools.world.life import HOURS_PER_YEAR, Cycle, LifeRates, life_rates
 
 CYCLES, YEARS, QUARTER = 500, 5.0, 0.25
 REST_S = 5400.0
 TARGET_CYCLES, TARGET_YEARS, TARGET_MS = 0.5, 1.0, 50.0
-KELVIN = 273.15
 
 
 def measure(seed: int, lives: int) -> dict[str, Any]:

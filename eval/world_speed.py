@@ -14,8 +14,8 @@ from rich.table import Table
 
 from eval.report import header, people, print_header
 from tools.cells import find_cell
-from tools.parameters import aged_state, model_of, parameter_values
-from tools.simulation import KELVIN
+from tools.parameters import aged_state, model_of, parameter_values, series_ohm
+from tools.simulation import ANODE_POTENTIAL, INPUTS, TEMPERATURE, rested_inputs
 
 CELL = "LG M50LT"
 HOUR_S, STEP_S, STAGES = 3600.0, 60.0, 12
@@ -87,7 +87,6 @@ def _pybamm_seconds(kind: str, cases: Mapping[str, np.ndarray], c_rates: np.ndar
     parameterisation = model_of(find_cell(CELL)).parameterisation
     values = parameter_values(parameterisation).copy()
     length_s = HOUR_S / stages
-    values_ohm = values["Contact resistance [Ohm]"]
     names = [f"C-rate of stage {number}" for number in range(stages)]
     aged = [aged_state(parameterisation, round(float(soh), 1)) for soh in cases["soh"]]
     capacity_ah = aged_state(parameterisation, 100.0).capacity_ah
@@ -101,27 +100,19 @@ def _pybamm_seconds(kind: str, cases: Mapping[str, np.ndarray], c_rates: np.ndar
         return -capacity_ah * total
 
     values.update({"Current function [A]": current, "Upper voltage cut-off [V]": 6.0, "Lower voltage cut-off [V]": 0.5})
-    inputs = ("Ambient temperature [K]", "Initial temperature [K]", "Contact resistance [Ohm]",
-              "Initial concentration in negative electrode [mol.m-3]",
-              "Initial concentration in positive electrode [mol.m-3]")
-    values.update({name: "[input]" for name in inputs})
+    values.update({name: "[input]" for name in INPUTS[1:]})
     model = getattr(pybamm.lithium_ion, kind)({"thermal": "lumped", "contact resistance": "true"})
-    anode = ("Negative electrode surface potential difference at separator interface [V]" if kind == "DFN"
-             else "X-averaged negative electrode surface potential difference [V]")
+    anode = (ANODE_POTENTIAL if kind == "DFN" else
+             "X-averaged negative electrode surface potential difference [V]")
     solver = pybamm.IDAKLUSolver(
         rtol=1e-4, atol=1e-6, options={"num_threads": cores, "num_solvers": cores},
-        output_variables=["Voltage [V]", "Volume-averaged cell temperature [C]", anode])
+        output_variables=["Voltage [V]", TEMPERATURE, anode])
     simulation = pybamm.Simulation(model, parameter_values=values, solver=solver)
     simulation.build()
-    most_n, most_p = (values[f"Maximum concentration in {side} electrode [mol.m-3]"]
-                      for side in ("negative", "positive"))
     given = []
     for row, state in enumerate(aged):
-        share, kelvin = cases["soc"][row] / 100, float(cases["ambient_c"][row]) + KELVIN
-        x = state.x_0 + share * (state.x_100 - state.x_0)
-        y = state.y_0 + share * (state.y_100 - state.y_0)
-        first = (kelvin, kelvin, values_ohm + state.added_resistance_ohm, x * most_n, y * most_p)
-        given.append(dict(zip(inputs, first, strict=True))
+        first = rested_inputs(parameterisation, state, cases["soc"][row] / 100, float(cases["ambient_c"][row]))
+        given.append(first | {"Contact resistance [Ohm]": series_ohm(parameterisation, state)}
                      | {name: float(c_rates[row, number]) for number, name in enumerate(names)})
     t_eval = np.linspace(0, HOUR_S, stages + 1)
     t_interp = np.linspace(0, HOUR_S, int(HOUR_S / STEP_S) + 1)

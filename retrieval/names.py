@@ -80,11 +80,6 @@ def unknown_name(rest: str) -> str | None:
     return None
 
 
-def maker_named(rest: str) -> str | None:
-    """A maker of the catalogue that is named, as the catalogue writes it."""
-    return next((maker for word in rest.split() if (maker := _maker(word))), None)
-
-
 def _part_number(word: str) -> bool:
     plain = word.strip(".,?!").lstrip("-+−")
     return (len(plain) >= 3 and any(map(str.isdigit, plain)) and any(map(str.isalpha, plain))

@@ -18,7 +18,6 @@ _BLOCK_TAGS = {"p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "section", 
                "blockquote", "pre", "figcaption", "caption", "main", "header", "footer", "ul", "ol", "dl"}
 _UNSEEN_STYLE = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])"
                            r"|(?:left|top|text-indent):-\d{3,}|(?:^|;)color:(?:#fff(?:fff)?|white|transparent)\b")
-HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6", "caption"}
 
 
 def read_text(name: str, data: bytes) -> Document:

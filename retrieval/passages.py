@@ -38,10 +38,6 @@ class Passage:
     hints: str = ""
     queries: dict[str, Any] = field(default_factory=dict)
 
-    def readable_by(self, tenant: str | None) -> bool:
-        """Whether a scope may read this; scope None reads everything."""
-        return tenant is None or self.public or self.tenant == tenant
-
     @property
     def embedded(self) -> str:
         """What the embedder reads: the topic and the text; names say little to it."""

@@ -252,3 +252,12 @@ def test_no_recommended_current_is_above_the_makers_band(tmp_path_factory, cell,
     for current_a, warm_c, soc in zip(*series, strict=True):
         for temperature_c in (result.temperature_c, min(warm_c, high_c)):
             assert current_a <= limits(cell, temperature_c, soc - 1e-3).max_current_a * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("cell", RATED, ids=lambda cell: cell.id)
+def test_the_coldest_temperature_allowed_is_allowed(tmp_path, cell):
+    coldest_c, _, _ = temperature_window(cell, "datasheet")
+    result = recommend(tmp_path, cell_model=cell.id, soc_percent=0, target_soc_percent=10, temperature_c=coldest_c,
+                       priority="fastest")
+    banned_by_its_table = limits(cell, coldest_c, 0).max_current_a == 0
+    assert (result.current_a > 0) != banned_by_its_table

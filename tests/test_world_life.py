@@ -76,3 +76,21 @@ def test_ten_years_are_quick():
 def test_what_was_not_learnt_is_said():
     assert outside(Cycle.of(0.5, 0.8, 25.0, 250)) is None
     assert "-20 degC" in outside(Cycle.of(0.5, 0.8, -20.0, 250)) and "3 C" in outside(Cycle.of(3.0, 0.8, 25.0, 250))
+
+
+def test_training_goes_on_from_its_checkpoint(tmp_path):
+    from tools.world.life_generate import FIELDS, ROWS
+    from tools.world.life_train import train
+
+    rng, runs = np.random.default_rng(2), 12
+    charge = np.sort(rng.uniform(0.25, 0.95, (runs, ROWS)), axis=1)
+    c_rate = np.repeat(rng.uniform(0.2, 1.5, (runs, 1)), ROWS, 1)
+    columns = {"c_rate": c_rate, "ambient_c": np.full_like(charge, 15.0), "from_soc": np.full_like(charge, 0.2),
+               "to_soc": charge, "lost_percent": np.full_like(charge, 5.0), "added_ohm": np.full_like(charge, 5e-3),
+               "hours": (charge - 0.2) / c_rate, "sei_speed": np.full_like(charge, 1.1),
+               "warmer_c": 2 * c_rate, "plating_percent": np.full_like(charge, 1e-3)}
+    np.savez(tmp_path / "life-1-0000.npz", rows=np.stack([columns[name] for name in FIELDS], 2).astype(np.float32))
+    lines: list[str] = []
+    train(tmp_path, tmp_path, 0.01, 1, lines.append)
+    _, about = train(tmp_path, tmp_path, 0.03, 1, lines.append)
+    assert about["epochs"] > int(lines[0].split('"epoch": ')[1].split(",")[0]) > 0

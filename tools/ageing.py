@@ -28,7 +28,10 @@ import numpy as np
 
 from tools.parameters import (
     FARADAY_C_PER_MOL,
+    GAS_CONSTANT,
+    KELVIN,
     OKANE2022,
+    REFERENCE_K,
     AgedState,
     CellModel,
     Parameterisation,
@@ -40,7 +43,7 @@ from tools.parameters import (
 )
 from tools.plans import Charge
 from tools.riding import Stage
-from tools.simulation import KELVIN, TEMPERATURE
+from tools.simulation import ANODE_POTENTIAL, TEMPERATURE, rested_inputs
 
 NO_AGEING_MODEL = "unknown: the parameterisation describes no ageing"
 Plating = Literal["onset", "partially reversible", "irreversible"]
@@ -48,12 +51,9 @@ PLATINGS: tuple[Plating, ...] = ("onset", "partially reversible", "irreversible"
 # Plating within 1 % of the minute model's fine mesh at 0 and 10 degC, 0.5C and 1C (its coarse one: 4 %).
 MESH = {"x_n": 10, "x_s": 5, "x_p": 8, "r_n": 15, "r_p": 12}
 REST_S = 3600.0  # after a charge, reversibly plated lithium strips or dies within the hour
-GAS_CONSTANT = 8.314462618
-REFERENCE_K = 298.15
 UNLIMITED_V = 10.0
 SEI_LOSS = "Loss of lithium to negative SEI [mol]"
 PLATED_LOSS = "Loss of lithium to negative lithium plating [mol]"
-ANODE = "Negative electrode surface potential difference at separator interface [V]"
 AREA_RATIO = OKANE2022.film_area_ratio
 
 
@@ -109,17 +109,8 @@ class AgeingCell:
         self.parameterisation = parameterisation
         self.aged = before if isinstance(before, AgedState) else worn(parameterisation, before)
         self._solver, self._model = _built(parameterisation, plating)
-        values, aged, kelvin = parameter_values(parameterisation), self.aged, ambient_c + KELVIN
-        x = aged.x_0 + soc * (aged.x_100 - aged.x_0)
-        y = aged.y_0 + soc * (aged.y_100 - aged.y_0)
-        self._inputs = {
-            "Ambient temperature [K]": kelvin,
-            "Initial temperature [K]": kelvin if start_c is None else start_c + KELVIN,
-            "Initial SEI thickness [m]": new_film_m() + aged.film_thickness_m,
-            "Initial concentration in negative electrode [mol.m-3]":
-                x * values["Maximum concentration in negative electrode [mol.m-3]"],
-            "Initial concentration in positive electrode [mol.m-3]":
-                y * values["Maximum concentration in positive electrode [mol.m-3]"]}
+        self._inputs = {"Initial SEI thickness [m]": new_film_m() + self.aged.film_thickness_m,
+                        **rested_inputs(parameterisation, self.aged, soc, ambient_c, start_c)}
         self._solution = None
         self.hold(0.0, 3.0)  # the current control settles
 
@@ -130,7 +121,7 @@ class AgeingCell:
             inputs=self._inputs | {"CCCV current function [A]": -current_a, "Voltage function [V]": max_voltage_v})
         found, share = self._solution, 100 * FARADAY_C_PER_MOL / 3600 / fresh_capacity_ah(self.parameterisation)
         return Sample(np.asarray(found.t) - float(found.t[0]), -found["Current [A]"].entries,
-                      found["Voltage [V]"].entries, found[TEMPERATURE].entries, found[ANODE].entries,
+                      found["Voltage [V]"].entries, found[TEMPERATURE].entries, found[ANODE_POTENTIAL].entries,
                       found[SEI_LOSS].entries * share, found[PLATED_LOSS].entries * share)
 
     @property

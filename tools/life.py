@@ -24,7 +24,6 @@ DEFAULT_YEARS, DEFAULT_CYCLES_PER_WEEK, DEFAULT_C_RATE = 5.0, 5.0, 0.5
 DEFAULT_DEPTH_PERCENT, DEFAULT_TEMPERATURE_C = 80.0, 25.0
 MAX_C_RATE, TEMPERATURES_C = 2.0, (0.0, 60.0)
 WEEKS_PER_YEAR = 52.18
-LOWEST_PERCENT = 50.0  # below it a forecast says nothing
 LONGEST_YEARS = 200.0
 # 90 % band on the lost share. Twin cells cycled alike spread by 9 % in life (RWTH, 43 cells, 1133 +/- 105 cycles);
 # the rest is judgement: published models of one chemistry differ by about a third when moved to another cell.

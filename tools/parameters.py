@@ -10,7 +10,8 @@ import numpy as np
 from tools.cells import Cell
 from tools.errors import CannotAnswer
 
-FARADAY_C_PER_MOL = 96485.33212
+FARADAY_C_PER_MOL, GAS_CONSTANT = 96485.33212, 8.314462618
+KELVIN, REFERENCE_K = 273.15, 298.15
 SOH_RANGE_PERCENT = (60.0, 100.0)
 RESISTANCE_DOUBLES_AT_SOH_PERCENT = 80.0
 
@@ -35,14 +36,14 @@ class Parameterisation:
     fresh_resistance_ohm: float | None = None
 
 
-CALIBRATION = "python -m eval.run simulator --data DIR"  # prints these sets against measured cells, before and after
+# What is calibrated below is printed against measured cells, before and after, by python -m eval.run simulator.
 LAYERS = ("Negative electrode", "Separator", "Positive electrode", "Negative current collector",
           "Positive current collector")
 
 
 def _complete_okane(values) -> dict[str, Any]:
     # Fitted to measured LG M50 cells (25 degC, C/10 discharge and C/3 charge of two cells; checked on four others
-    # and at 0 and 10 degC, see CALIBRATION): the positive electrode's capacity. Held-out C/3 charges are 34 mV off
+    # and at 0 and 10 degC, see above): the positive electrode's capacity. Held-out C/3 charges are 34 mV off
     # (RMSE) instead of 42, C/2 discharges 115 instead of 133. The negative electrode, and with it plating and SEI,
     # stays as published.
     positive = {"Positive electrode active material volume fraction":
@@ -131,7 +132,7 @@ def _complete_prada(values) -> dict[str, Any]:
     # Rate constant and a series resistance (foils, tabs) are fitted to the 1 s resistance of the same cell type in
     # drive cycles at 5 and 25 degC, the rate constant's activation energy is Ecker et al.'s (2015) for graphite.
     # Held out: 3 % too low at 35, 5 % at -5, 29 % at -25 degC, so in deep cold it is too rosy. LFP's hysteresis
-    # (20 mV either way at 25 degC, 35 at -5) is in no set. See CALIBRATION.
+    # (20 mV either way at 25 degC, 35 at -5) is in no set.
     def exchange_current(c_e, c_surface, c_max, kelvin):
         arrhenius = pybamm.exp(53400.0 / 8.314462618 * (1 / 298.15 - 1 / kelvin))
         return 1.014e-5 * arrhenius * (c_e * c_surface * (c_max - c_surface)) ** 0.5
@@ -302,6 +303,11 @@ def aged_state(parameterisation: Parameterisation, soh_percent: float) -> AgedSt
     film_m = added_ohm * particle_area_m2(values) / values["SEI resistivity [Ohm.m]"]
     return AgedState(soh_percent, balance["Q"], balance["x_0"], balance["x_100"], balance["y_0"], balance["y_100"],
                      added_ohm, film_m)
+
+
+def series_ohm(parameterisation: Parameterisation, aged: AgedState) -> float:
+    """Resistance in series of the aged cell: the set's own (foils, tabs) and what age added."""
+    return parameter_values(parameterisation)["Contact resistance [Ohm]"] + aged.added_resistance_ohm
 
 
 def _added_resistance_ohm(parameterisation: Parameterisation, lost_ah: float, soh_percent: float) -> float:

@@ -8,11 +8,18 @@ from typing import Any, Literal
 import numpy as np
 
 from tools.errors import CannotAnswer
-from tools.parameters import AgedState, CellModel, Parameterisation, aged_state, parameter_values
+from tools.parameters import (
+    KELVIN,
+    AgedState,
+    CellModel,
+    Parameterisation,
+    aged_state,
+    parameter_values,
+    series_ohm,
+)
 
 ANODE_POTENTIAL = "Negative electrode surface potential difference at separator interface [V]"
 TEMPERATURE = "Volume-averaged cell temperature [C]"
-KELVIN = 273.15
 INPUTS = ("Current function [A]", "Ambient temperature [K]", "Initial temperature [K]", "Contact resistance [Ohm]",
           "Initial concentration in negative electrode [mol.m-3]",
           "Initial concentration in positive electrode [mol.m-3]")
@@ -92,31 +99,31 @@ class _Built:
 @lru_cache(maxsize=8)
 def _built(parameterisation: Parameterisation, mesh: Mesh) -> _Built:
     """Current, temperatures, stoichiometries and series resistance are inputs of the solve."""
+    # The envelope stops a charge, not the solver: its own cut-offs are moved out of the way.
+    solver, built = discretised_dfn(parameterisation, *MESHES[mesh], (0.5, 6.0), FIRST_STEP_S, 2000)
+    return _Built(solver, built, outputs_of(built), _at_rest(built))
+
+
+def discretised_dfn(parameterisation: Parameterisation, points: dict[str, int], stretch: float,
+                    cut_offs_v: tuple[float, float], first_step_s: float, max_steps: int):
+    """(solver, model) of the DFN with the INPUTS open: points and stretch as in MESHES, voltages at which a solve
+    ends, and a limit on its steps, so that a current beyond the cell fails at once instead of creeping."""
     import pybamm
 
     pybamm.set_logging_level("ERROR")
     values = parameter_values(parameterisation).copy()
     values.update({name: "[input]" for name in INPUTS})
-    # The envelope stops a charge, not the solver: its own cut-offs are moved out of the way.
-    values.update({"Upper voltage cut-off [V]": 6.0, "Lower voltage cut-off [V]": 0.5})
+    values.update(dict(zip(("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), cut_offs_v, strict=True)))
     model = pybamm.lithium_ion.DFN({"thermal": "lumped", "contact resistance": "true"})
-    points, stretch = MESHES[mesh]
     shells = dict.fromkeys(
         ("negative particle", "positive particle"),
         pybamm.MeshGenerator(pybamm.Exponential1DSubMesh, {"side": "right", "stretch": stretch}))
-    simulation = pybamm.Simulation(model, parameter_values=values, solver=_solver(), var_pts=points,
+    solver = pybamm.IDAKLUSolver(rtol=1e-4, atol=1e-5, on_extrapolation="ignore",
+                                 options={"max_num_steps": max_steps, "dt_init": first_step_s})
+    simulation = pybamm.Simulation(model, parameter_values=values, solver=solver, var_pts=points,
                                    submesh_types=model.default_submesh_types | shells)
     simulation.build()
-    built = simulation.built_model
-    return _Built(simulation.solver, built, outputs_of(built), _at_rest(built))
-
-
-def _solver():
-    """A step limit, so that a current beyond the cell fails at once instead of creeping."""
-    import pybamm
-
-    return pybamm.IDAKLUSolver(rtol=1e-4, atol=1e-5, on_extrapolation="ignore",
-                               options={"max_num_steps": 2000, "dt_init": FIRST_STEP_S})
+    return simulation.solver, simulation.built_model
 
 
 def outputs_of(model):
@@ -139,6 +146,23 @@ def _at_rest(model):
 
 def _column(inputs: dict[str, float]) -> np.ndarray:
     return np.array([[inputs[name]] for name in INPUTS])
+
+
+def rested_inputs(parameterisation: Parameterisation, aged: AgedState, soc: float, ambient_c: float,
+                  start_c: float | None = None) -> dict[str, float]:
+    """PyBaMM inputs of an aged cell at rest at `soc` (0 to 1), at the surroundings' temperature unless `start_c` is
+    given."""
+    values = parameter_values(parameterisation)
+    x = aged.x_0 + soc * (aged.x_100 - aged.x_0)
+    y = aged.y_0 + soc * (aged.y_100 - aged.y_0)
+    return {
+        "Ambient temperature [K]": ambient_c + KELVIN,
+        "Initial temperature [K]": (ambient_c if start_c is None else start_c) + KELVIN,
+        "Initial concentration in negative electrode [mol.m-3]":
+            x * values["Maximum concentration in negative electrode [mol.m-3]"],
+        "Initial concentration in positive electrode [mol.m-3]":
+            y * values["Maximum concentration in positive electrode [mol.m-3]"],
+    }
 
 
 @dataclass(frozen=True)
@@ -193,6 +217,7 @@ class VirtualCell:
         elapsed_s = np.asarray(solution.t) - float(solution.t[0])
         given = np.tile(_column(inputs), len(elapsed_s))
         voltage, temperature, anode = np.asarray(built.outputs(solution.y, given))
+        temperature = np.round(temperature, 9) + 0.0  # 0 degC from kelvin is -6e-14: not allowed
         soc = state.soc_percent + current_a * elapsed_s / 36 / self.capacity_ah
         trace = Trace(state.t_s + elapsed_s, voltage, np.full(elapsed_s.shape, float(current_a)), temperature, anode,
                       soc)
@@ -208,20 +233,9 @@ class VirtualCell:
 
     def inputs(self, current_a: float, start_soc_percent: float) -> dict[str, float]:
         """PyBaMM inputs for a charge (current in A of the cell) that began at rest at `start_soc_percent`."""
-        values = parameter_values(self.model.parameterisation)
-        share, aged = start_soc_percent / 100, self.aged
-        x = aged.x_0 + share * (aged.x_100 - aged.x_0)
-        y = aged.y_0 + share * (aged.y_100 - aged.y_0)
-        kelvin = self.ambient_c + KELVIN
-        return {
-            "Current function [A]": -current_a / self.model.scale,
-            "Ambient temperature [K]": kelvin, "Initial temperature [K]": kelvin,
-            "Contact resistance [Ohm]": values["Contact resistance [Ohm]"] + aged.added_resistance_ohm,
-            "Initial concentration in negative electrode [mol.m-3]":
-                x * values["Maximum concentration in negative electrode [mol.m-3]"],
-            "Initial concentration in positive electrode [mol.m-3]":
-                y * values["Maximum concentration in positive electrode [mol.m-3]"],
-        }
+        return {"Current function [A]": -current_a / self.model.scale,
+                "Contact resistance [Ohm]": series_ohm(self.model.parameterisation, self.aged),
+                **rested_inputs(self.model.parameterisation, self.aged, start_soc_percent / 100, self.ambient_c)}
 
 
 def virtual_cell(model: CellModel, soh_percent: float, ambient_c: float, mesh: Mesh = "coarse") -> VirtualCell:

@@ -4,12 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.parameters import SOH_RANGE_PERCENT, Parameterisation, aged_state, fresh_capacity_ah, parameter_values
+from tools.parameters import (
+    GAS_CONSTANT,
+    REFERENCE_K,
+    SOH_RANGE_PERCENT,
+    Parameterisation,
+    aged_state,
+    fresh_capacity_ah,
+    parameter_values,
+    series_ohm,
+)
 
 GRID = 4097
 SOH_GRID = 41
-REFERENCE_K = 298.15
-GAS_CONSTANT = 8.314462618
 ROOT_GROUPS = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 6), (6, 9), (9, 15), (15, 30))
 
 
@@ -73,8 +80,7 @@ def constants_of(parameterisation: Parameterisation) -> CellConstants:
     cooling = values["Total heat transfer coefficient [W.m-2.K-1]"] * values["Cell cooling surface area [m2]"]
     grid = np.linspace(*SOH_RANGE_PERCENT, SOH_GRID)
     states = [aged_state(parameterisation, float(soh)) for soh in grid]
-    fixed_ohm = values["Contact resistance [Ohm]"]
-    balance = np.array([[s.x_0, s.x_100, s.y_0, s.y_100, fixed_ohm + s.added_resistance_ohm] for s in states])
+    balance = np.array([[s.x_0, s.x_100, s.y_0, s.y_100, series_ohm(parameterisation, s)] for s in states])
     return CellConstants(fresh_capacity_ah(parameterisation), _electrode(values, lithium.n, "Negative"),
                          _electrode(values, lithium.p, "Positive"), heat, cooling, balance)
 

@@ -2,14 +2,21 @@
 
 import argparse
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
 
-from tools.parameters import PARAMETERISATIONS, Parameterisation, aged_state, fresh_capacity_ah, parameter_values
-from tools.simulation import INPUTS, KELVIN, outputs_of
+from tools.parameters import (
+    PARAMETERISATIONS,
+    Parameterisation,
+    aged_state,
+    fresh_capacity_ah,
+    parameter_values,
+    series_ohm,
+)
+from tools.simulation import INPUTS, discretised_dfn, outputs_of, rested_inputs
 from tools.world.protocols import STEPS, Driver, Start, draw_start
+from tools.world.shards import save_shard, write_shards
 
 # Shells thin towards the surface, where concentration is steep: closer to a converged mesh than 20 even shells.
 MESH, STRETCH = {"x_n": 14, "x_s": 6, "x_p": 14, "r_n": 16, "r_p": 16}, 2.5
@@ -26,40 +33,19 @@ class Truth:
     """The DFN of one parameterisation, stepped with constant currents."""
 
     def __init__(self, parameterisation: Parameterisation):
-        import pybamm
-
-        pybamm.set_logging_level("ERROR")
         self.parameterisation, self.capacity_ah = parameterisation, fresh_capacity_ah(parameterisation)
-        self.values = parameter_values(parameterisation)
-        values = self.values.copy()
-        values.update({name: "[input]" for name in INPUTS})
-        values["Upper voltage cut-off [V]"] += VOLTAGE_ROOM_V
-        values["Lower voltage cut-off [V]"] -= VOLTAGE_ROOM_V
-        model = pybamm.lithium_ion.DFN({"thermal": "lumped", "contact resistance": "true"})
-        shells = pybamm.MeshGenerator(pybamm.Exponential1DSubMesh, {"side": "right", "stretch": STRETCH})
-        meshes = model.default_submesh_types | {"negative particle": shells, "positive particle": shells}
-        simulation = pybamm.Simulation(
-            model, parameter_values=values, var_pts=MESH, submesh_types=meshes,
-            solver=pybamm.IDAKLUSolver(rtol=1e-4, atol=1e-5, on_extrapolation="ignore",
-                                       options={"max_num_steps": 3000, "dt_init": FIRST_STEP_S}))
-        simulation.build()
-        self.solver, self.model = simulation.solver, simulation.built_model
+        values = parameter_values(parameterisation)
+        low_v, high_v = (values[f"{side} voltage cut-off [V]"] for side in ("Lower", "Upper"))
+        self.solver, self.model = discretised_dfn(
+            parameterisation, MESH, STRETCH, (low_v - VOLTAGE_ROOM_V, high_v + VOLTAGE_ROOM_V), FIRST_STEP_S, 3000)
         self.outputs = outputs_of(self.model)
 
     def begin(self, start: Start) -> None:
         aged = aged_state(self.parameterisation, round(start.soh_percent, 1))
-        share = start.soc_percent / 100
-        x = aged.x_0 + share * (aged.x_100 - aged.x_0)
-        y = aged.y_0 + share * (aged.y_100 - aged.y_0)
         self.soc_percent, self.aged_capacity_ah, self.solution = start.soc_percent, aged.capacity_ah, None
-        self.inputs = {
-            "Ambient temperature [K]": start.ambient_c + KELVIN,
-            "Initial temperature [K]": start.temperature_c + KELVIN,
-            "Contact resistance [Ohm]": self.values["Contact resistance [Ohm]"] + aged.added_resistance_ohm,
-            "Initial concentration in negative electrode [mol.m-3]":
-                x * self.values["Maximum concentration in negative electrode [mol.m-3]"],
-            "Initial concentration in positive electrode [mol.m-3]":
-                y * self.values["Maximum concentration in positive electrode [mol.m-3]"]}
+        self.inputs = {"Contact resistance [Ohm]": series_ohm(self.parameterisation, aged),
+                       **rested_inputs(self.parameterisation, aged, start.soc_percent / 100, start.ambient_c,
+                                       start.temperature_c)}
 
     def stretch(self, c_rate: float, seconds: float, steps: int) -> tuple[list[tuple[float, ...]], bool]:
         """Rows (dt, C-rate, V, degC, anode V), one a step, and whether a limit ended the stretch early."""
@@ -113,23 +99,16 @@ _truths: dict[str, Truth] = {}
 
 
 def _shard(name: str, number: int, seed: int, path: Path) -> Path:
-    """Write one shard of runs, whole or not at all."""
     if name not in _truths:
         _truths[name] = Truth(next(p for p in PARAMETERISATIONS if p.name == name))
     rng = np.random.default_rng([seed, number, *name.encode()])
     runs = [found for _ in range(SHARD) if (found := run(_truths[name], rng)) is not None]
     fixed, series = np.array([r[0] for r in runs]), np.stack([r[1] for r in runs])
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, **dict(zip(FIXED, fixed.T.astype(np.float32), strict=True)),
-                        **dict(zip(SERIES, np.moveaxis(series, 2, 0), strict=True)))
-    os.replace(part, path)
-    return path
+    return save_shard(path, **dict(zip(FIXED, fixed.T.astype(np.float32), strict=True)),
+                      **dict(zip(SERIES, np.moveaxis(series, 2, 0), strict=True)))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    from rich.console import Console
-    from rich.progress import Progress
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=3000, help="per parameterisation")
@@ -140,12 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     tasks = [(name, number, given.seed, given.out / f"{name}-{given.seed}-{number:04d}.npz")
              for number in range(-(-given.runs // SHARD)) for name in given.only]
-    tasks = [task for task in tasks if not task[3].exists()]
-    with Progress(console=Console(stderr=True)) as progress, ProcessPoolExecutor(given.workers) as pool:
-        bar = progress.add_task("runs of the DFN", total=len(tasks) * SHARD)
-        for done in as_completed([pool.submit(_shard, *task) for task in tasks]):
-            done.result()
-            progress.advance(bar, SHARD)
+    write_shards(_shard, tasks, given.workers, f"runs of the DFN, by {SHARD}")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tools.parameters import GAS_CONSTANT, KELVIN, REFERENCE_K
+
 WEIGHTS = Path(__file__).parent / "weights" / "life-OKane2022.safetensors"
-KELVIN, GAS_CONSTANT, REFERENCE_K = 273.15, 8.314462618, 298.15
 NETWORKS, WIDTH = 5, 40
 FEATURES, TARGETS = 19, 4
 PLATING_SCALE = 1e-3  # percent; plating is learnt as log(1 + plated / scale)

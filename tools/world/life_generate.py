@@ -6,14 +6,13 @@ it has cost on its way is read at several states of charge, each a row of `FIELD
 
 import argparse
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
 
 from tools.ageing import AgeingCell, LithiumLost, sei_growth_m2_per_s
-from tools.parameters import OKANE2022, fresh_capacity_ah, parameter_values
-from tools.simulation import KELVIN
+from tools.parameters import KELVIN, OKANE2022, fresh_capacity_ah, parameter_values
+from tools.world.shards import save_shard, write_shards
 
 INPUTS = ("c_rate", "ambient_c", "from_soc", "to_soc", "lost_percent", "added_ohm")
 OUTPUTS = ("hours", "sei_speed", "warmer_c", "plating_percent")
@@ -95,19 +94,12 @@ def rows_of(start: dict, rng: np.random.Generator) -> np.ndarray:
 
 
 def _shard(number: int, seed: int, path: Path) -> Path:
-    """Write one shard, whole or not at all."""
     rng = np.random.default_rng([seed, number])
     found = [rows for _ in range(SHARD) if (rows := run(rng, number < BROAD_SHARDS)) is not None]
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, rows=np.stack(found).astype(np.float32))
-    os.replace(part, path)
-    return path
+    return save_shard(path, rows=np.stack(found).astype(np.float32))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    from rich.console import Console
-    from rich.progress import Progress
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=1600)
@@ -117,12 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     tasks = [(number, given.seed, given.out / f"life-{given.seed}-{number:04d}.npz")
              for number in range(-(-given.runs // SHARD))]
-    tasks = [task for task in tasks if not task[2].exists()]
-    with Progress(console=Console(stderr=True)) as progress, ProcessPoolExecutor(given.workers) as pool:
-        bar = progress.add_task("ageing runs", total=len(tasks))
-        for done in as_completed([pool.submit(_shard, *task) for task in tasks]):
-            done.result()
-            progress.advance(bar)
+    write_shards(_shard, tasks, given.workers, f"ageing runs, by {SHARD}")
 
 
 if __name__ == "__main__":

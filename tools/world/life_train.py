@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
@@ -19,10 +18,11 @@ from tools.ageing import (
     sei_growth_m2_per_s,
     worn,
 )
-from tools.parameters import OKANE2022, parameter_values
+from tools.parameters import OKANE2022, REFERENCE_K, parameter_values
 from tools.world.constants import constants_of
-from tools.world.life import NETWORKS, REFERENCE_K, WEIGHTS, WIDTH, LifeRates
+from tools.world.life import NETWORKS, WEIGHTS, WIDTH, LifeRates
 from tools.world.life_generate import INPUTS, LOST_PERCENT
+from tools.world.training import anneal, resume, save_checkpoint, write_weights
 
 HELD_OUT = 0.1  # of the runs, by run
 GRID = 41
@@ -30,6 +30,7 @@ POTENTIAL_STRIDE = 4  # of the world model's table of open-circuit potentials
 TARGET_WEIGHTS = (0.5, 0.5, 0.5, 2.0)
 TARGET_SCALES = (0.05, 0.03, 0.1, 0.1)
 CHECKPOINT_SECONDS = 30.0
+PEAK = 5e-3  # learning rate
 
 
 def constants() -> tuple[Tensor, ...]:
@@ -70,13 +71,9 @@ def train(data: Path, work: Path, minutes: float, seed: int, log=print) -> tuple
     rates.shift.copy_(features.mean(0))
     rates.spread.copy_(features.std(0).clamp(min=1e-3))
     wanted = rates.targets(inputs, outputs)
-    optimiser = torch.optim.AdamW(rates.parameters(), lr=5e-3, weight_decay=3e-2)
-    checkpoint, spent, epoch = work / "life.pt", 0.0, 0
-    if checkpoint.exists():
-        kept = torch.load(checkpoint, weights_only=True)
-        rates.load_state_dict(kept["rates"])
-        optimiser.load_state_dict(kept["optimiser"])
-        spent, epoch = kept["spent"], kept["epoch"]
+    optimiser = torch.optim.AdamW(rates.parameters(), lr=PEAK, weight_decay=3e-2)
+    checkpoint = work / "life.pt"
+    spent, epoch = resume(checkpoint, rates, optimiser)
     weights, scales = torch.tensor(TARGET_WEIGHTS), torch.tensor(TARGET_SCALES)
     # Each network sees its own sample of the runs, so that they differ where little is known.
     seen = torch.rand(NETWORKS, len(runs), generator=torch.Generator().manual_seed(seed)) < 0.85
@@ -84,8 +81,7 @@ def train(data: Path, work: Path, minutes: float, seed: int, log=print) -> tuple
     budget, last, saved = minutes * 60, time.process_time(), time.monotonic()
     while spent < budget:
         for rows in torch.randperm(len(training), generator=torch.Generator().manual_seed(epoch)).split(512):
-            for group in optimiser.param_groups:
-                group["lr"] = 5e-3 * (0.01 + 0.99 * (1 + np.cos(np.pi * min(spent / budget, 1.0))) / 2)
+            anneal(optimiser, PEAK, spent / budget, 0.01)
             wrong = huber_loss(rates.raw(inputs[rows]) / scales, (wanted[rows] / scales).expand(NETWORKS, -1, -1),
                                reduction="none", delta=2.0)
             loss = (wrong * weights * shares[:, rows, None]).mean()
@@ -97,8 +93,7 @@ def train(data: Path, work: Path, minutes: float, seed: int, log=print) -> tuple
         epoch += 1
         if time.monotonic() - saved > CHECKPOINT_SECONDS or spent >= budget:
             saved = time.monotonic()
-            _save(checkpoint, {"rates": rates.state_dict(), "optimiser": optimiser.state_dict(), "spent": spent,
-                               "epoch": epoch})
+            save_checkpoint(checkpoint, rates, optimiser, spent, epoch)
             log(json.dumps({"epoch": epoch, "cpu_minutes": round(spent / 60, 2)} | errors_of(rates, held)))
     return rates, {"kind": "life rates", "parameterisation": OKANE2022.name, "width": WIDTH, "epochs": epoch,
                    "rows": len(training), "seed": seed, "held_out": errors_of(rates, held),
@@ -119,16 +114,7 @@ def errors_of(rates: LifeRates, rows: Tensor) -> dict[str, float]:
             "plating_where_none_percent": round(float(found[3][plated == 0].mean()), 6)}
 
 
-def _save(path: Path, kept: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    torch.save(kept, part)
-    os.replace(part, path)
-
-
 def main(arguments: list[str] | None = None) -> None:
-    from safetensors.torch import save_file
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="checkpoint")
@@ -137,10 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     rates, about = train(given.data, given.work, given.minutes, given.seed, lambda line: print(line, flush=True))
-    part = given.out.with_suffix(".part")
-    save_file({key: value.contiguous() for key, value in rates.state_dict().items()}, part,
-              metadata={"about": json.dumps(about)})
-    os.replace(part, given.out)
+    write_weights(given.out, rates, about)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tools.world.constants import GAS_CONSTANT, GRID, REFERENCE_K, ROOT_GROUPS, CellConstants, sphere_modes
+from tools.parameters import GAS_CONSTANT, KELVIN, REFERENCE_K
+from tools.world.constants import GRID, ROOT_GROUPS, CellConstants, sphere_modes
 
 MODES = len(ROOT_GROUPS)
 ELECTROLYTE_SECONDS = (3.0, 12.0, 40.0, 120.0, 400.0)
 MEMORY = 12
 MEMORY_SECONDS = (15.0, 3000.0)
 WIDTH = 64
-KELVIN = 273.15
 
 
 class State(NamedTuple):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tools.errors import CannotAnswer
-from tools.parameters import PARAMETERISATIONS, Parameterisation
-from tools.world.model import KELVIN, CellWorld, State
+from tools.parameters import KELVIN, Parameterisation
+from tools.world.model import CellWorld, State
 
 WEIGHTS = Path(__file__).parent / "weights"
 SOC_PERCENT, SOH_PERCENT, AMBIENT_C = (0.0, 100.0), (70.0, 100.0), (-20.0, 55.0)
@@ -128,7 +128,3 @@ def predict(parameterisation: Parameterisation, soc_percent: float, ambient_c: f
             state = world.step(state, float(amperes), float(seconds) / parts)
         rows.append([float(getattr(state, name)) for name in names])
     return dict(zip(names, np.array(rows).T, strict=True))
-
-
-def trained() -> tuple[Parameterisation, ...]:
-    return tuple(p for p in PARAMETERISATIONS if (WEIGHTS / f"{p.name}.safetensors").exists())

@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tools.parameters import PARAMETERISATIONS
+from tools.parameters import KELVIN, PARAMETERISATIONS
 from tools.world.constants import constants_of
 from tools.world.generate import FIXED, MAX_C_RATES, SERIES
-from tools.world.model import KELVIN, WIDTH, CellWorld
+from tools.world.model import WIDTH, CellWorld
+from tools.world.training import anneal, resume, save_checkpoint, write_weights
 
 HELD_OUT = 0.08  # of the runs, by run
 VOLTAGE_SCALE_V, ANODE_SCALE_V, TEMPERATURE_SCALE_K = 0.002, 0.002, 0.2
@@ -110,21 +109,15 @@ def train(name: str, data: Path, work: Path, minutes: float, batch: int, peak: f
     training, held = load_runs(data, name)
     world = CellWorld.of(constants_of(next(p for p in PARAMETERISATIONS if p.name == name)), width)
     optimiser = torch.optim.AdamW(world.parameters(), lr=peak, weight_decay=1e-4)
-    checkpoint, spent, epoch = work / f"{name}.pt", 0.0, 0
-    if checkpoint.exists():
-        kept = torch.load(checkpoint, weights_only=True)
-        world.load_state_dict(kept["world"])
-        optimiser.load_state_dict(kept["optimiser"])
-        spent, epoch = kept["spent"], kept["epoch"]
+    checkpoint = work / f"{name}.pt"
+    spent, epoch = resume(checkpoint, world, optimiser)
     budget, last, saved = minutes * 60, time.monotonic(), time.monotonic()
     while spent < budget:
         order = torch.randperm(len(training), generator=torch.Generator().manual_seed(seed + epoch))
         total = 0.0
         batches = order.split(batch)
         for rows in batches:
-            progress = min(spent / budget, 1.0)
-            for group in optimiser.param_groups:
-                group["lr"] = peak * min(1.0, (epoch + 1) / 3) * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
+            anneal(optimiser, peak, spent / budget, 0.02, warm=min(1.0, (epoch + 1) / 3))
             loss = loss_of(world, training.take(rows))
             optimiser.zero_grad()
             loss.backward()
@@ -136,7 +129,7 @@ def train(name: str, data: Path, work: Path, minutes: float, batch: int, peak: f
         epoch += 1
         if time.monotonic() - saved > CHECKPOINT_SECONDS or spent >= budget:
             saved = time.monotonic()
-            _save(checkpoint, world, optimiser, spent, epoch)
+            save_checkpoint(checkpoint, world, optimiser, spent, epoch)
             log(json.dumps({"name": name, "epoch": epoch, "minutes": round(spent / 60, 1),
                             "loss": round(total / len(batches), 3)}
                            | {key: round(value, 3) for key, value in errors_of(world, held).items()}))
@@ -146,16 +139,7 @@ def train(name: str, data: Path, work: Path, minutes: float, batch: int, peak: f
     return world, about
 
 
-def _save(path: Path, world: CellWorld, optimiser, spent: float, epoch: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    torch.save({"world": world.state_dict(), "optimiser": optimiser.state_dict(), "spent": spent, "epoch": epoch}, part)
-    os.replace(part, path)
-
-
 def main(arguments: list[str] | None = None) -> None:
-    from safetensors.torch import save
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="checkpoints")
@@ -171,10 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in given.only:
         world, about = train(name, given.data, given.work, given.minutes, given.batch, given.learning_rate, given.width,
                       given.seed, lambda line: print(line, flush=True))
-        part = given.out / f"{name}.part"
-        tensors = {key: value.contiguous() for key, value in world.state_dict().items()}
-        part.write_bytes(save(tensors, metadata={"about": json.dumps(about)}))
-        os.replace(part, given.out / f"{name}.safetensors")
+        write_weights(given.out / f"{name}.safetensors", world, about)
 
 
 if __name__ == "__main__":
