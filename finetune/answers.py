@@ -210,6 +210,9 @@ def _findings(b: Brief) -> str:
 
 
 def _documents(b: Brief) -> str:
+    if "answer" in b:
+        sources = dict.fromkeys(p["document"] for p in b["passages"])
+        return f"{b['answer']} Source: {', '.join(sources)}."
     if not b["passages"]:
         return _sentence(b.get("note") or "The documents do not say.")
     best = b["passages"][0]

@@ -94,6 +94,21 @@ def split_into_experts(dense: dict[str, torch.Tensor], moe: PeftModel) -> None:
                 parameter.copy_(source)
 
 
+def averaged(adapter: dict[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
+    """A finished adapter in PEFT's layout as the dense student's: each expert matrix is the mean of the experts'."""
+    found = {}
+    for name, weight in adapter.items():
+        name = name.replace("_A.weight", "_A.default.weight").replace("_B.weight", "_B.default.weight")
+        if ".experts." not in name:
+            found[name] = weight
+            continue
+        matrix = "gate_up_proj" if ".base_layer." in name else "down_proj"
+        name = name.replace(".experts.", f".{matrix}.").replace(".base_layer.", ".")
+        found[name] = (weight.view(EXPERTS, rank, -1).mean(0) if "lora_A" in name
+                       else weight.view(-1, rank, EXPERTS).mean(-1))
+    return {name: weight for name, weight in found.items() if ".mlp.gate." not in name}
+
+
 def _dense_name(name: str) -> str:
     head, _, tail = name.partition(".experts.")
     return f"{head}.{tail.split('.', 1)[1]}" if tail else name

@@ -15,12 +15,13 @@ from tqdm import tqdm
 
 from finetune.dataset import is_held_out
 from finetune.phrasings import NotWritten, Turn, load_phrasings, turn
+from retrieval.question import in_full
 from retrieval.toolset import tool_named
 from tools.contract import Context
 from tools.errors import BadArgument, CannotAnswer
 
-PER_TOOL = {"recommend_charging_current": 60, "simulate_charge": 30, "forecast_life": 30, "search_documents": 60}
-OTHERS = 40
+PER_TOOL = {"recommend_charging_current": 60, "simulate_charge": 30, "forecast_life": 30, "search_documents": 150}
+OTHERS = 50
 
 
 def chosen(seed: int) -> list[Turn]:
@@ -42,8 +43,16 @@ def chosen(seed: int) -> list[Turn]:
 
 def run(item: Turn, context: Context) -> dict[str, Any]:
     """One question with the brief results of its calls, or {"error": sentence} where a tool could not answer."""
-    results = [_result(call, context) for call in item.canonical]
+    results = [_result(call, context) for call in _as_asked(item)]
     return {"messages": item.messages, "calls": item.calls, "results": results}
+
+
+def _as_asked(item: Turn) -> list[dict[str, Any]]:
+    """The calls with the query that a search is really asked, as in `oracle.calls.prepare`."""
+    if len(item.canonical) != 1 or "query" not in item.canonical[0]["arguments"]:
+        return list(item.canonical)
+    call, said = item.canonical[0], [message["content"] for message in item.messages]
+    return [call | {"arguments": call["arguments"] | {"query": in_full(call["arguments"]["query"], said)}}]
 
 
 def _result(call: dict[str, Any], context: Context) -> dict[str, Any]:

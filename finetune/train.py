@@ -4,9 +4,10 @@
 
 The dense phase trains one adapter; each expert then starts from it, so the mixture begins where the dense model
 ended and every token of the first phase has taught all experts. Checkpoints are written as it goes; the same
-command continues an interrupted run.
+command continues an interrupted run, and `--start finetune/adapter` goes on from a finished adapter.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -17,6 +18,7 @@ from typing import Annotated
 
 import torch
 import typer
+from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
@@ -27,6 +29,7 @@ from finetune.packing import ATTENTION, TOKENS_PER_PACK, epoch, predictions
 
 CHECKPOINT_SECONDS = 180
 CLIP_NORM = 1.0
+WEIGHTS = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Plan:
     tokens_per_pack: int
     balance_weight: float
     seed: int
+    start: str = ""  # first digits of the SHA-256 of the adapter it goes on from
 
     @property
     def dense_samples(self) -> int:
@@ -87,13 +91,15 @@ class MasterAdamW:
 class Run:
     """One training run and its checkpoint file."""
 
-    def __init__(self, plan: Plan, folder: Path, device: str):
+    def __init__(self, plan: Plan, folder: Path, device: str, start: Path | None = None):
         self.plan, self.folder, self.device = plan, folder, device
         self.dtype = torch.bfloat16
         self.phase, self.done, self.losses, self.history = "dense", 0, [], []
         self.pad_id = load_tokenizer().pad_token_id
         saved = self._load()
         self._enter(saved["phase"] if saved else "dense")
+        if start and not saved:
+            self._go_on_from(start)
         if saved:
             self.optimizer.load(saved["optimizer"])
             self.done, self.losses, self.history = saved["done"], saved["losses"], saved["history"]
@@ -129,6 +135,14 @@ class Run:
         self.student.to(self.device).train()
         self.model = self.student.get_base_model()
         self.model.set_attn_implementation(ATTENTION)
+        self.optimizer = MasterAdamW(list(moe.adapters(self.student).values()))
+
+    def _go_on_from(self, adapter: Path) -> None:
+        """Begin the dense phase where a finished adapter is, its experts averaged."""
+        learnt = moe.averaged(load_file(adapter / WEIGHTS), self.plan.rank)
+        with torch.no_grad():
+            for name, parameter in moe.adapters(self.student).items():
+                parameter.copy_(learnt[name])
         self.optimizer = MasterAdamW(list(moe.adapters(self.student).values()))
 
     def train(self, samples: list) -> None:
@@ -198,14 +212,16 @@ def main(
     work: Annotated[Path, typer.Option(help="folder of checkpoints")] = Path(".oracle/train"),
     out: Annotated[Path, typer.Option(help="folder of the finished adapter")] = Path("finetune/adapter"),
     results: Annotated[Path, typer.Option(help="from python -m finetune.runs")] = Path(".oracle/runs.jsonl"),
+    start: Annotated[Path | None, typer.Option(help="folder of a finished adapter to go on from")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, ...; empty: what there is")] = "",
 ) -> None:
     """Train the adapter and write it with its model card."""
     from finetune.export import write_adapter
 
-    plan = Plan(samples, moe_share, rank, learning_rate, tokens_per_pack, balance_weight, seed)
+    from_adapter = hashlib.sha256((start / WEIGHTS).read_bytes()).hexdigest()[:12] if start else ""
+    plan = Plan(samples, moe_share, rank, learning_rate, tokens_per_pack, balance_weight, seed, from_adapter)
     torch.manual_seed(seed)
-    run = Run(plan, work, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    run = Run(plan, work, device or ("cuda" if torch.cuda.is_available() else "cpu"), start)
     data = training_samples(fillings, seed, results)
     started = time.monotonic()
     try:

@@ -196,7 +196,8 @@ class _Rules(AgentMiddleware):
         try:
             tool = tool_named(wanted["name"], self._tools)
             said, results = [m["content"] for m in turn.messages], [c.result for c in turn.calls]
-            call = prepare(tool, wanted["args"], said, untrusted.sources(results), turn.steps[wanted["id"]])
+            call = prepare(tool, wanted["args"], said, untrusted.sources(results), turn.steps[wanted["id"]],
+                           alone=len(turn.outputs[-1]["tool_calls"]) == 1)
             untrusted.refuse_prompted(tool, call, said, results)
             return self._run(tool, call, turn, tell)
         except BadArgument as error:

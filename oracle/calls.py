@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from retrieval.question import in_full
 from tools.contract import Context, Tool
 from tools.errors import BadArgument, CannotAnswer
 
@@ -43,10 +44,11 @@ class CallRecord:
 
 
 def prepare(tool: Tool, raw: Mapping[str, Any], said: Sequence[str], results: Sequence[Any] = (),
-            step: int = 1) -> CallRecord:
+            step: int = 1, alone: bool = False) -> CallRecord:
     """Raw arguments as canonical ones, without what nobody said; raises BadArgument.
 
-    `said`: the texts of the conversation; `results`: earlier results of this turn.
+    `said`: the texts of the conversation, the question last; `results`: earlier results of this turn; `alone`: the
+    question is answered by this one call, so a query stands for all of it.
     """
     from tools.sourcing import unsaid
     from tools.words import canonical
@@ -56,6 +58,8 @@ def prepare(tool: Tool, raw: Mapping[str, Any], said: Sequence[str], results: Se
     for name in invented:
         if tool.arguments.model_fields[name].is_required():
             raise BadArgument(name, f"Nobody said {name} = {raw[name]!r}: ask for it.")
+    if alone and said and isinstance(values.get("query"), str):
+        values["query"] = in_full(values["query"], said)
     kept = tool.parse({n: v for n, v in values.items() if n not in invented})
     return CallRecord(step, tool.name, dict(raw), kept.model_dump(exclude_none=True),
                       {n: raw[n] for n in invented})
@@ -82,8 +86,9 @@ def run(tool: Tool, call: CallRecord, context: Context, first_passage: int = 1) 
     for passage in {id(p): p for d in (call.result, call.read) for p in d.get("passages", ())}.values():
         if "n" in passage:
             passage["n"] += first_passage - 1
-    if "answer" in call.result and first_passage > 1:
-        call.result["answer"] = _CITED.sub(lambda m: f"[{int(m[1]) + first_passage - 1}]", call.result["answer"])
+    for found in (call.result, call.read):
+        if "answer" in found:
+            found["answer"] = _CITED.sub(lambda m: f"[{int(m[1]) + first_passage - 1}]", found["answer"])
     call.seconds = round(time.monotonic() - began, 3)
     return call
 

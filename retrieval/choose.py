@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrieval.asked import asked
 from retrieval.index import Index
 from retrieval.names import cells_meant, unknown_name
 from retrieval.when import month_name, months_meant, months_until
@@ -41,8 +42,9 @@ def wanted(index: Index, query: str, readable: np.ndarray, kind: str | None, cel
     Raises CannotAnswer for a cell model that neither the catalogue nor a readable file knows.
     """
     columns, unknown = index.columns, None
-    allowed = readable & columns.is_any("kind", (kind, "file")) if kind else readable.copy()
     named, subject = cells_meant(query)
+    kind = None if _mistaken(kind, query, subject, bool(named or cell_model)) else kind
+    allowed = readable & columns.is_any("kind", (kind, "file")) if kind else readable.copy()
     if cell_model is not None:
         named, mask = _about(index, allowed, cell_model)
         allowed &= mask
@@ -59,6 +61,15 @@ def wanted(index: Index, query: str, readable: np.ndarray, kind: str | None, cel
         allowed &= ~columns.is_any("kind", ("datasheet",))
     return Wanted(np.flatnonzero(allowed), subject or query, tuple(sorted(named)), None if fleet else unknown, note,
                   fleet)
+
+
+def _mistaken(kind: str | None, query: str, subject: str, of_a_cell: bool) -> bool:
+    """A kind that the question speaks against, as a small language model may choose it: a cell's mass is in no fleet
+    summary, the packs of a site are in no datasheet."""
+    fleet, sheet = _FLEET.search(query), _SHEET.search(query)
+    if kind == "fleet_summary":
+        return of_a_cell and not fleet and bool(sheet or asked(subject).things)
+    return kind == "datasheet" and bool(fleet) and not sheet and not of_a_cell
 
 
 def _summaries(index: Index) -> np.ndarray:

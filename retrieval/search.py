@@ -64,9 +64,12 @@ class SearchDocumentsResult(Result):
     index: str  # embedding model and first digits of the corpus hash
 
     def brief(self) -> dict[str, Any]:
-        """The best three, cut to the sentences that answer or are nearest to the question."""
+        """The answer where a passage states it; else the best three, cut to the sentences nearest to the question."""
+        if self.answer:
+            cited = [{"n": p.n, "document": p.document} for p in self.passages if p.answers]
+            return {"answer": self.answer, "passages": cited}
         telling = set(stems(self.query))
-        told = [{"n": p.n, "document": p.document, "text": p.answers or excerpt(p.text, telling, stems)}
+        told = [{"n": p.n, "document": p.document, "text": excerpt(p.text, telling, stems)}
                 for p in self.passages[:READ]]
         return {"passages": told} | ({"note": self.note} if self.note else {})
 

@@ -235,6 +235,7 @@ def test_a_level_current_cut_by_the_guide_takes_the_time_asked_for(currents, sta
     level_a = guide.level_a(start, 5.0, slower * fastest_min)
     assert sum(ah / min(a, level_a) for a in currents) * 60 == pytest.approx(slower * fastest_min, rel=1e-3)
     assert guide.level_a(start, 5.0, 0.9 * fastest_min) == max(currents)
+    assert guide.level_a(90.0, 5.0, 10.0) == max(currents)  # the charge got further than the guide foretold
 
 
 RATED = [c for c in load_catalogue() if has_model(c) and (c.charge_current_max_a or c.charge_current_standard_a)]

@@ -161,6 +161,9 @@ def test_questions_of_the_fleet_are_answered_from_its_summaries(operator):
     assert search("What did last month's fleet report say?", north).passages[0].kind == "fleet_summary"
     kinds = {p.kind for p in search("highest temperature of the M50LT packs in Kiel", north).passages}
     assert kinds == {"fleet_summary"}
+    mistaken = search("What did last month's fleet report say?", north, "datasheet").passages
+    assert mistaken[0].kind == "fleet_summary"
+    assert search("How heavy is the LG M50LT?", north, "fleet_summary").value == 67.5
 
 
 def test_summary_numbers_name_their_query(operator):

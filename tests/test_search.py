@@ -11,6 +11,7 @@ from retrieval.asked import asked
 from retrieval.documents import cell_passages
 from retrieval.names import cells_meant, cells_named, unknown_name
 from retrieval.passages import Passage
+from retrieval.question import in_full
 from retrieval.units import converted, unit_asked
 from retrieval.words import WordIndex
 from tools.cells import find_cell
@@ -24,6 +25,15 @@ from tools.errors import CannotAnswer
     ("Kokam 7,5 Ah", "Kokam 7.5Ah"), ("smasung 35E", "Samsung 35E")])
 def test_names_as_people_write_them(question, cell):
     assert cells_meant(question)[0] == {cell}
+
+
+@pytest.mark.parametrize(("question", "fields"), [
+    ("discharge cut-off", {"voltage_discharge_cutoff_v"}), ("cut-off current", {"charge_current_cutoff_standard_a"}),
+    ("charge cut-off", {"charge_current_cutoff_standard_a", "voltage_charge_cutoff_v"}),
+    ("charge cut-off voltage", {"voltage_charge_cutoff_v"}),
+    ("cut-off", {"voltage_discharge_cutoff_v", "voltage_charge_cutoff_v"})])
+def test_a_cut_off_is_a_voltage_or_a_current(question, fields):
+    assert set(asked(question).fields) == fields
 
 
 def test_a_maker_with_two_such_cells_means_both():
@@ -216,3 +226,14 @@ def test_rarity_is_counted_within_the_scope():
     assert many.scores(["kiel", "pack"], scope)[:2] == pytest.approx(alone)
     assert not many.scores(["kiel", "pack"], scope)[2:].any()
     assert few.candidates(["kiel"], np.array([True, True]), np.array([False, True]), 5).size == 0
+
+
+@pytest.mark.parametrize("query, said, searched", [
+    ("LG M50 charge current", ["How hard may I discharge the LG M50?"], "How hard may I discharge the LG M50?"),
+    ("LG M50LT mass", ["LG M50LT voltage?", "3.69 V [1].", "and its mass?"], "LG M50LT and its mass?"),
+    ("worst depot", ["which depot is worst", "I can search for that.", "please do"], "worst depot please do"),
+    ("充电电压", ["LG M50 充电电压是多少"], "充电电压 LG M50 充电电压是多少"),
+])
+def test_a_search_is_asked_what_the_person_asked(query, said, searched):
+    assert in_full(query, said) == searched
+    assert in_full(query, [*said[:-1], 301 * "x"]) == query

@@ -78,7 +78,7 @@ class Guide:
     def level_a(self, soc_percent: float, capacity_ah: float, minutes: float) -> float:
         """The constant current that, cut where the guide is lower, charges to its end in so many minutes.
 
-        The guide's highest current where even that takes longer.
+        The guide's highest current where even that takes longer, and where the charge has gone beyond the guide's end.
         """
         from scipy.optimize import brentq
 
@@ -89,8 +89,8 @@ class Guide:
         def minutes_over(current_a):
             return float(np.sum(ah / np.minimum(current_a, currents)) * 60 - minutes)
 
-        highest = float(currents.max())
-        if minutes <= 0 or minutes_over(highest) >= 0:
+        highest = float((currents if later.any() else self.current_a).max())
+        if not later.any() or minutes <= 0 or minutes_over(highest) >= 0:
             return highest
         return brentq(minutes_over, float(ah.sum() / minutes * 60) * 0.99, highest, xtol=1e-4)
 
