@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from finetune.phrasings import NotWritten, Turn, load_phrasings, turn
 from oracle.prompts import SYSTEM, call_text, result_text
 from retrieval.toolset import ALL_TOOLS
 
+Talk = tuple[dict[str, str], ...]  # messages of an earlier exchange
+
 HELD_OUT_SHARE = 0.05
 MAX_TOKENS = 700
 NOISE = 0.3
 ANSWER_REPEATS = 3  # recorded runs are few beside the phrasings' fillings
+TALKED_BEFORE = 0.15  # of the questions that name their subject follow another question and its whole answer
 
 
 @cache
@@ -86,7 +90,7 @@ def is_held_out(phrasing: dict[str, Any]) -> bool:
     return digest[0] < 256 * HELD_OUT_SHARE
 
 
-def _call_samples(seed: int, phrasing: dict[str, Any], fillings: int) -> list[Sample]:
+def _call_samples(seed: int, phrasing: dict[str, Any], fillings: int, talks: Sequence[Talk] = ()) -> list[Sample]:
     rng = random.Random(f"{seed} {phrasing['messages']}")
     samples = []
     for _ in range(fillings):
@@ -94,23 +98,37 @@ def _call_samples(seed: int, phrasing: dict[str, Any], fillings: int) -> list[Sa
             item = turn(phrasing, rng, NOISE)
         except NotWritten:
             continue
+        if talks and _names_its_subject(item) and rng.random() < TALKED_BEFORE:
+            item = replace(item, messages=(*rng.choice(talks), *item.messages))
         if item.calls or item.reply:
             sample = call_sample(item)
             samples += [sample] * (len(sample.ids) <= MAX_TOKENS)
     return samples
 
 
-def call_samples(fillings: int, seed: int, held_out: bool = False, workers: int = 2) -> list[Sample]:
-    """`fillings` fillings of every training (or held-out) phrasing; the same seed gives the same samples."""
+def _names_its_subject(item: Turn) -> bool:
+    """A first question that needs no earlier one: every call has a pack, a cell or a cell type that it names."""
+    return len(item.messages) == 1 and bool(item.calls) and all(
+        {"asset_id", "cell_model"} & call["arguments"].keys() for call in item.calls)
+
+
+def call_samples(fillings: int, seed: int, held_out: bool = False, workers: int = 2,
+                 talks: Sequence[Talk] = ()) -> list[Sample]:
+    """`fillings` fillings of every training (or held-out) phrasing; the same seed gives the same samples.
+
+    `talks`: exchanges that some of the questions come after, so that real, long answers before them are no surprise.
+    """
     lines = [line for line in load_phrasings() if is_held_out(line) == held_out]
     with ProcessPoolExecutor(workers) as pool:
-        work = pool.map(partial(_call_samples, seed, fillings=fillings), lines, chunksize=32)
+        work = pool.map(partial(_call_samples, seed, fillings=fillings, talks=talks), lines, chunksize=32)
         return [s for batch in tqdm(work, "fill phrasings", len(lines), unit="line") for s in batch]
 
 
 def training_samples(fillings: int, seed: int, runs: Path) -> list[Sample]:
     """All samples that train: first calls and replies, and the answers to real tool runs where there are any."""
-    return call_samples(fillings, seed) + answer_samples(runs) * ANSWER_REPEATS
+    recorded = recorded_runs(runs)
+    talks = [(run["messages"][-1], {"role": "assistant", "content": told(run)}) for run in recorded]
+    return call_samples(fillings, seed, talks=talks) + answer_samples(recorded) * ANSWER_REPEATS
 
 
 def held_out_samples(seed: int) -> list[Sample]:
@@ -126,18 +144,27 @@ def data_hash(samples: Sequence[Sample]) -> str:
     return digest.hexdigest()[:12]
 
 
-def answer_samples(runs: Path) -> list[Sample]:
-    """Whole exchanges, call and answer, from recorded tool runs; none where nothing was recorded."""
-    if not runs.exists():
+def recorded_runs(path: Path) -> list[dict[str, Any]]:
+    """The lines of `python -m finetune.runs`; none where nothing was recorded."""
+    if not path.exists():
         return []
-    samples = [exchange(json.loads(line)) for line in runs.read_text(encoding="utf-8").splitlines()]
-    return [sample for sample in samples if len(sample.ids) <= MAX_TOKENS]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def answer_samples(runs: Sequence[dict[str, Any]]) -> list[Sample]:
+    """Whole exchanges, call and answer, from recorded tool runs."""
+    return [sample for sample in map(exchange, runs) if len(sample.ids) <= MAX_TOKENS]
+
+
+def told(run: dict[str, Any]) -> str:
+    """The answer to a recorded run."""
+    question = run["messages"][-1]["content"]
+    return "\n".join(answer(call["name"], brief, question)
+                     for call, brief in zip(run["calls"], run["results"], strict=True))
 
 
 def exchange(run: dict[str, Any]) -> Sample:
     """A recorded run as a sample: the question, its calls, their results, the answer."""
-    question = run["messages"][-1]["content"]
-    told = [answer(call["name"], brief, question) for call, brief in zip(run["calls"], run["results"], strict=True)]
     results = [{"role": "tool", "content": result_text(brief)} for brief in run["results"]]
-    final = {"role": "assistant", "content": "\n".join(told)}
+    final = {"role": "assistant", "content": told(run)}
     return encode([*run["messages"], call_message(run["calls"]), *results, final], history=len(run["messages"]))

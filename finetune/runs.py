@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
+from finetune.answers import is_german
 from finetune.dataset import is_held_out
 from finetune.phrasings import NotWritten, Turn, load_phrasings, turn
 from retrieval.question import in_full
@@ -22,6 +23,7 @@ from tools.errors import BadArgument, CannotAnswer
 
 PER_TOOL = {"recommend_charging_current": 60, "simulate_charge": 30, "forecast_life": 30, "search_documents": 150}
 OTHERS = 50
+GERMAN = 40  # of each tool besides: answers in German are learnt from these
 
 
 def chosen(seed: int) -> list[Turn]:
@@ -30,14 +32,14 @@ def chosen(seed: int) -> list[Turn]:
     lines = [line for line in load_phrasings() if line["calls"] and not is_held_out(line)]
     rng.shuffle(lines)
     for line in lines * 2:
-        name = line["calls"][0]["name"]
-        if counts.get(name, 0) >= PER_TOOL.get(name, OTHERS):
+        name, german = line["calls"][0]["name"], is_german(line["messages"][-1]["content"])
+        if counts.get((name, german), 0) >= (GERMAN if german else PER_TOOL.get(name, OTHERS)):
             continue
         try:
             turns.append(turn(line, rng, demo=True))
         except NotWritten:
             continue
-        counts[name] = counts.get(name, 0) + 1
+        counts[name, german] = counts.get((name, german), 0) + 1
     return turns
 
 
