@@ -16,6 +16,7 @@ from rich.table import Table
 
 from eval.baseline import keyword_calls
 from eval.overlap import shared_with, training_texts
+from eval.pass_k import pass_k
 from eval.report import header, people, print_header
 from eval.score import ANY_TEXT, Call, Question, Verdict, judge, load_questions, tally, wilson_interval
 from oracle.settings import Settings
@@ -56,18 +57,19 @@ def endpoints(tuned_url: str, also: Sequence[str]) -> list[Endpoint]:
     return found
 
 
-def measure(path: Path, models: Sequence[Endpoint], settings: Settings) -> dict[str, Any]:
+def measure(path: Path, models: Sequence[Endpoint], settings: Settings, k: int = 0, seed: int = 0) -> dict[str, Any]:
     """Ask every model every question; the report of all of them, the keyword baseline and the ceiling.
 
-    Raises ConnectionError when a model does not answer: nothing is reported then.
+    With `k`, every question is asked k times more, each time in other surroundings drawn by `seed`. Raises
+    ConnectionError when a model does not answer: nothing is reported then.
     """
     questions = load_questions(path)
     report = header() | {"questions": path.name, "n": len(questions),
                          "questions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12],
                          "in_training": in_training(questions)}
-    systems = {model.name: {"url": model.url} | _ask_all(model, questions, settings) for model in models}
-    systems[BASELINE] = _scores(questions, [Answer(keyword_calls(q.messages)) for q in questions])
-    systems[CEILING] = _scores(questions, [perfect_answer(q) for q in questions])
+    systems = {model.name: {"url": model.url} | _ask_all(model, questions, settings, k, seed) for model in models}
+    systems[BASELINE] = _all_scores(questions, lambda qs: [Answer(keyword_calls(q.messages)) for q in qs], k, seed)
+    systems[CEILING] = _all_scores(questions, lambda qs: [perfect_answer(q) for q in qs], k, seed)
     return report | {"systems": systems}
 
 
@@ -77,17 +79,26 @@ def in_training(questions: Sequence[Question]) -> list[str]:
     return [q.id for q in questions if q.messages[-1]["content"] in seen]
 
 
-def _ask_all(endpoint: Endpoint, questions: Sequence[Question], settings: Settings) -> dict[str, Any]:
+def _ask_all(endpoint: Endpoint, questions: Sequence[Question], settings: Settings, k: int,
+             seed: int) -> dict[str, Any]:
     from openai import OpenAI, OpenAIError
 
     try:
         served = OpenAI(base_url=endpoint.url, api_key="local", timeout=30).models.list().data[0].id
         model = _model(settings.model_copy(update={"vllm_url": endpoint.url}), served)
-        answers = _in_parallel(lambda question: ask(model, question), questions, f"asking {endpoint.name}")
+        scores = _all_scores(
+            questions, lambda qs: _in_parallel(lambda q: ask(model, q), qs, f"asking {endpoint.name}"), k, seed)
     except OpenAIError as error:
         reason = str(error).rstrip(".")
         raise ConnectionError(f"{endpoint.name} at {endpoint.url} did not answer ({reason}): is it serving?") from None
-    return {"model": served} | _scores(questions, answers)
+    return {"model": served} | scores
+
+
+def _all_scores(questions: Sequence[Question], ask_all: Callable[[Sequence[Question]], Sequence[Answer]], k: int,
+                seed: int) -> dict[str, Any]:
+    """The scores of one system, asked once and, with `k`, in k surroundings."""
+    scores = _scores(questions, ask_all(questions))
+    return scores | ({"pass_k": pass_k(questions, k, seed, ask_all)} if k else {})
 
 
 def _in_parallel(work: Callable[[Question], Answer], questions: Sequence[Question], title: str) -> list[Answer]:
@@ -184,6 +195,17 @@ def print_report(report: Mapping[str, Any]) -> None:
         low, high = system["exact_95_percent"]
         people.print(f"{name}: exact {_percent(system['total']['exact'], report['n'])} "
                      f"(95 % interval {low:.0%} to {high:.0%})")
+        if "pass_k" in system:
+            _print_pass_k(name, system)
+
+
+def _print_pass_k(name: str, system: Mapping[str, Any]) -> None:
+    found = system["pass_k"]
+    low, high = found["passed_95_percent"]
+    kinds = ", ".join(f"{kind} {_percent(c['right'], c['n'])}" for kind, c in found["by_kind"].items())
+    people.print(f"{name}: pass^{found['k']} {_percent(found['passed'], found['n'])} (95 % interval {low:.0%} to "
+                 f"{high:.0%}), asked once {_percent(system['total']['exact'], found['n'])}; all {found['k']} calls "
+                 f"the same {_percent(found['same'], found['n'])}; exact with {kinds}")
 
 
 def _row(tallies: Sequence[Mapping[str, int]]) -> list[str]:
