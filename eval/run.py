@@ -28,6 +28,9 @@ def tool_calls(
     base_url: Annotated[str, typer.Option(help="OpenAI endpoint of the tuned model; empty: the settings'.")] = "",
     also: Annotated[list[str], typer.Option(help="NAME=URL of another endpoint, e.g. the untuned base.")] = (),
     only_baseline: Annotated[bool, typer.Option(help="No model: only the keyword floor and the ceiling.")] = False,
+    pass_k: Annotated[int, typer.Option(help="Also ask each question so often in other surroundings, e.g. 5.",
+                                        min=0, max=20)] = 0,
+    seed: Annotated[int, typer.Option(help="Draws other surroundings.")] = 0,
     as_json: Json = False,
 ):
     """The model picks the right tool with the right arguments (judged questions, first step)."""
@@ -35,7 +38,23 @@ def tool_calls(
 
     settings = Settings()
     models = [] if only_baseline else endpoints(base_url or settings.llm_url, also)
-    _tell(measure(questions, models, settings), print_report, as_json)
+    _tell(measure(questions, models, settings, pass_k, seed), print_report, as_json)
+
+
+@app.command("answers")
+def answers(
+    questions: Annotated[Path | None, typer.Option(help="Judged questions, JSON lines.", exists=True)] = None,
+    base_url: Annotated[str, typer.Option(help="OpenAI endpoint of the model; empty: the settings'.")] = "",
+    as_json: Json = False,
+):
+    """Every number of an answer has a source; unknowns are said to be unknown (whole agent, served model)."""
+    from eval.answer_judge import QUESTIONS_FILE as ANSWERS_FILE
+    from eval.answers import measure, print_report
+
+    settings = Settings()
+    if base_url:
+        settings = settings.model_copy(update={"vllm_url": base_url})
+    _tell(measure(questions or ANSWERS_FILE, settings), print_report, as_json)
 
 
 @app.command("charging")
