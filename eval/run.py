@@ -175,6 +175,25 @@ def retrieval_scale(
     _tell(measure(chunks, compare), print_report, as_json)
 
 
+@app.command("routing")
+def routing(
+    questions: Annotated[Path | None, typer.Option(help="Questions, JSON lines.", exists=True)] = None,
+    model: Annotated[str, typer.Option(help="Checkpoint; empty: the settings', else base and adapter.")] = "",
+    plot: Annotated[Path | None, typer.Option(help="HTML page to draw the figure to.")] = None,
+    per_intent: Annotated[int, typer.Option(help="So many conversations of each intent; 0: all.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Shuffles the intents for chance's share.")] = 0,
+    as_json: Json = False,
+):
+    """Whether the mixture's experts specialise: routing by intent, load, information against chance."""
+    from eval.routing import DEVELOPMENT_FILE, measure, print_report
+    from eval.routing_plot import write
+
+    report = measure(questions or DEVELOPMENT_FILE, model or Settings().model_path, per_intent, seed)
+    if plot:
+        write(report, plot)
+    _tell(report, print_report, as_json)
+
+
 @app.command("soh")
 def soh(
     data: Annotated[Path, typer.Option(help="Directory with soh_cycles/ of the public data sets.")],
