@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from retrieval.chunks import chunks
 from retrieval.passages import Passage, clean
 from retrieval.when import month_name, season_of
@@ -18,6 +20,10 @@ QUERY_OF = {
     "pack_count": "packs", "soh_percent": "packs", "cycles": "packs", "spread_mv": "packs", "lowest_soh": "packs",
     "hottest": "packs", "largest_spread": "packs", "charging": "packs", "new_faults": "faults",
     "open_faults": "faults", "change": "previous"}
+
+
+COLUMN_WORDS = (("soh_percent", "state of health"), ("cycles", "cycles"), ("temperature_max_c", "highest temperature"),
+                ("spread_mv", "cell voltage spread at rest"), ("charges", "charges"))
 
 
 def fleet_passages(context: Context, months: int = LATEST_MONTHS) -> list[Passage]:
@@ -65,31 +71,51 @@ def _month(tenant: str, s: dict[str, Any]) -> list[Passage]:
 
 def _health(s: dict[str, Any]) -> list[str]:
     soh, cycles = s["soh_percent"], s["cycles"]
-    told = [f"{s['pack_count']} packs{' (simulated demonstration fleet)' if s['simulated'] else ''}.",
-            f"Median state of health {soh['p50']:g} %, lowest {soh['min']:g} %, highest {soh['max']:g} %, "
-            f"10th to 90th percentile {soh['p10']:g} to {soh['p90']:g} %.",
-            f"Lowest state of health: {_each(s['lowest_soh'], 'soh_percent', '%')}.",
-            f"Equivalent full cycles since new: median {cycles['p50']:g}, most {cycles['max']:g}."]
+    told = [f"{s['pack_count']} packs{' (simulated demonstration fleet)' if s['simulated'] else ''}."]
+    if soh:
+        told += [f"Median state of health {soh['p50']:g} %, lowest {soh['min']:g} %, highest {soh['max']:g} %, "
+                 f"10th to 90th percentile {soh['p10']:g} to {soh['p90']:g} %{_of(s, 'soh_percent')}.",
+                 f"Lowest state of health: {_each(s['lowest_soh'], 'soh_percent', '%')}."]
+    if cycles:
+        told.append(f"Equivalent full cycles since new: median {cycles['p50']:g}, most {cycles['max']:g}"
+                    f"{_of(s, 'cycles')}.")
     change = s["change"]
     if change:
-        told.append(f"Against {month_name(change['month'])}: median state of health {change['soh_percent_p50']:+g} "
-                    f"percentage points, packs {change['pack_count']:+d}.")
+        health = _signed(change["soh_percent_p50"], "median state of health {:+g} percentage points, ")
+        told.append(f"Against {month_name(change['month'])}: {health}packs {change['pack_count']:+d}.")
     return told
 
 
 def _operation(s: dict[str, Any]) -> list[str]:
-    told = [f"Hottest packs, highest temperature: {_each(s['hottest'], 'temperature_max_c', 'degC')}.",
-            f"Cell voltage spread: median {s['spread_mv']['p50']:g} mV; largest "
-            f"{_each(s['largest_spread'], 'spread_mv', 'mV')}.",
-            _charging(s["charging"])]
+    told, spread = [], s["spread_mv"]
+    if s["hottest"]:
+        told.append(f"Hottest packs, highest temperature: {_each(s['hottest'], 'temperature_max_c', 'degC')}"
+                    f"{_of(s, 'temperature_max_c')}.")
+    if spread:
+        told.append(f"Cell voltage spread: median {spread['p50']:g} mV; largest "
+                    f"{_each(s['largest_spread'], 'spread_mv', 'mV')}{_of(s, 'spread_mv')}.")
+    if s["charging"]["charges"] is not None:
+        told.append(_charging(s))
     new = "; ".join(map(_fault, s["new_faults"]))
     told.append(f"New faults: {len(s['new_faults'])}" + (f": {new}." if new else "."))
     told.append(f"Faults known by the end of the month: {s['open_faults']}.")
     change = s["change"]
     if change:
-        told.append(f"Against {month_name(change['month'])}: highest temperature {change['temperature_max_c']:+g} "
-                    f"degC, median spread {change['spread_mv_p50']:+g} mV, charges {change['charges']:+d}.")
-    return told
+        differences = (("temperature_max_c", "highest temperature {:+g} degC, "),
+                       ("spread_mv_p50", "median spread {:+g} mV, "), ("charges", "charges {:+d}, "))
+        words = "".join(_signed(change[name], text) for name, text in differences).removesuffix(", ")
+        told += [f"Against {month_name(change['month'])}: {words}."] if words else []
+    silent = ", ".join(words for name, words in COLUMN_WORDS if s["known"].get(name) == 0)
+    return [*told, f"Not shown by what was imported: {silent}."] if silent else told
+
+
+def _signed(value: float | None, text: str) -> str:
+    return "" if value is None else text.format(value)
+
+
+def _of(s: dict[str, Any], column: str) -> str:
+    """How many packs a number is of, where it is not of all."""
+    return f" (known of {s['known'][column]} of {s['pack_count']} packs)" if column in s["known"] else ""
 
 
 def _fault(f: dict[str, Any]) -> str:
@@ -97,20 +123,19 @@ def _fault(f: dict[str, Any]) -> str:
     return f"{f['pack_id']}{cell} {f['fault'].replace('_', ' ')} ({f['severity']})"
 
 
-def _charging(c: dict[str, Any]) -> str:
+def _charging(s: dict[str, Any]) -> str:
+    c, logged = s["charging"], "" if s["simulated"] else " logged"
     told = (("c_rate_mean", "mean rate {:g}C"), ("c_rate_max", "highest monthly mean of a pack {:g}C"),
             ("temperature_min_c", "coldest charge at {:g} degC"),
             ("end_soc_percent_mean", "ended on average at {:g} % SOC"))
     known = [words.format(c[name]) for name, words in told if c[name] is not None]
-    return ", ".join([f"Charging: {c['charges']} charges", *known]) + "."
+    return ", ".join([f"Charging: {c['charges']} charges{logged}", *known]) + f"{_of(s, 'charges')}."
 
 
 def _side_by_side(tenant: str, month: str, rows: list[dict[str, Any]]) -> list[Passage]:
-    """All sites of one month, worst median health first."""
-    rows = sorted(rows, key=lambda s: s["soh_percent"]["p50"])
-    told = [f"{s['site']}, {_model(s)}: {s['pack_count']} packs, median SoH {s['soh_percent']['p50']:g} %, hottest "
-            f"{s['hottest'][0]['temperature_max_c']:g} degC, largest spread {s['spread_mv']['max']:g} mV, "
-            f"{len(s['new_faults'])} new faults, {s['open_faults']} known faults." for s in rows]
+    """All sites of one month, worst median health first, those whose health is not known last."""
+    rows = sorted(rows, key=lambda s: s["soh_percent"]["p50"] if s["soh_percent"] else np.inf)
+    told = [f"{s['site']}, {_model(s)}: {_in_short(s)}." for s in rows]
     title = f"All sites, {month_name(month)}"
     hints = ("monthly report of the whole fleet, overview, every depot side by side, compare sites, best and worst "
              f"site, performance, averages, {_time_words(month)}")
@@ -118,21 +143,36 @@ def _side_by_side(tenant: str, month: str, rows: list[dict[str, Any]]) -> list[P
             for text in chunks(" ".join(told), SIDE_BY_SIDE_WORDS, repeat=False)]
 
 
+def _in_short(s: dict[str, Any]) -> str:
+    told = [f"{s['pack_count']} packs"]
+    told += [f"median SoH {s['soh_percent']['p50']:g} %"] if s["soh_percent"] else []
+    told += [f"hottest {s['hottest'][0]['temperature_max_c']:g} degC"] if s["hottest"] else []
+    told += [f"largest spread {s['spread_mv']['max']:g} mV"] if s["spread_mv"] else []
+    return ", ".join([*told, f"{len(s['new_faults'])} new faults", f"{s['open_faults']} known faults"])
+
+
 def _over_time(tenant: str, rows: list[dict[str, Any]]) -> list[Passage]:
     """One site and cell model over the months, oldest first."""
     first, last = rows[0], rows[-1]
     title = f"{first['site']}, {_model(first)} packs, {month_name(first['month'])} to {month_name(last['month'])}"
-    change = last["soh_percent"]["p50"] - first["soh_percent"]["p50"]
-    series = {"Median state of health": [(s, f"{s['soh_percent']['p50']:g} %") for s in rows],
-              "Highest temperature": [(s, f"{s['hottest'][0]['temperature_max_c']:g} degC") for s in rows],
+    health = [(s, s["soh_percent"]["p50"]) for s in rows if s["soh_percent"]]
+    series = {"Median state of health": [(s, f"{value:g} %") for s, value in health],
+              "Highest temperature": [(s, f"{s['hottest'][0]['temperature_max_c']:g} degC") for s in rows
+                                      if s["hottest"]],
               "New faults": [(s, str(len(s["new_faults"]))) for s in rows]}
-    told = [f"Median state of health changed by {change:+.1f} percentage points over {len(rows)} months."]
+    told = [f"Median state of health changed by {health[-1][1] - health[0][1]:+.1f} percentage points over "
+            f"{_months_between(health[0][0]['month'], health[-1][0]['month'])} months."] if health else []
     told += [f"{name}: " + ", ".join(f"{month_name(s['month'])} {value}" for s, value in values) + "."
-             for name, values in series.items()]
+             for name, values in series.items() if values]
     hints = ("trend, history, development, over time, since, average health decline by site, better or worse, "
              "fault trend per site, reports so far")
     return [_passage(tenant, title, f"{title}: {text}", hints, rows, _model(first), first["site"])
             for text in chunks(" ".join(told), repeat=False)]
+
+
+def _months_between(first: str, last: str) -> int:
+    """Both included."""
+    return 12 * (int(last[:4]) - int(first[:4])) + int(last[5:]) - int(first[5:]) + 1
 
 
 def _passage(tenant: str, title: str, text: str, hints: str, rows: list[dict[str, Any]],

@@ -87,7 +87,7 @@ def history_of(asset_id: str | None, context: Context) -> OwnHistory | None:
         return None
     fleet = open_fleet(context)
     pack = fleet.pack(asset_id)
-    months = fleet.history(pack)
+    months = [m for m in fleet.history(pack) if m.soh_percent is not None and m.cycles is not None]
     return history_from(months, date.fromisoformat(pack.commissioned)) if months else None
 
 

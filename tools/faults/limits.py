@@ -38,12 +38,12 @@ def imbalance(e: Evidence) -> list[Finding]:
     noted, serious = SPREAD_MV.get(e.cell.chemistry, SPREAD_MV_OTHERS)
     if e.state.spread_mv <= noted:
         return []
-    growth = _slope([m.spread_mv for m in e.history[-6:]])
+    growth = _slope([(_number(m.month), m.spread_mv) for m in e.history[-6:] if m.spread_mv is not None])
     growing = growth >= GROWTH_MV_PER_MONTH
     cause = f", growing {growth:.1f} mV a month as under self-discharge" if growing else ""
     return [finding(e, "imbalance", _lowest_cells(e),
                      f"spread {e.state.spread_mv:.0f} mV at rest, limit {noted:g} mV{cause}",
-                     e.state.spread_mv > serious, _since(e.history, lambda m: m.spread_mv > noted), "high",
+                     e.state.spread_mv > serious, _since(e.history, lambda m: (m.spread_mv or 0) > noted), "high",
                      "Balance the pack; if the spread returns, replace the cell that falls behind." if growing
                      else "Balance the pack at the end of the next full charge and look again in a week.")]
 
@@ -102,7 +102,7 @@ def cooling(e: Evidence) -> list[Finding]:
 
 def _hot_against_peers(e: Evidence) -> list[Finding]:
     excess = _excess_over_peers(e, lambda m: m.temperature_max_c)
-    if len(excess) < 3:
+    if len(excess) < 3 or _number(excess[-1][0]) - _number(excess[-3][0]) > 2:
         raise NotPossible(f"fewer than {MIN_PEERS} packs of this model at this site, or under three months of history")
     last = [x for _, x in excess[-3:]]
     if min(last) <= HOT_K[0]:
@@ -130,7 +130,8 @@ def _hot_cells(e: Evidence) -> list[Finding]:
 
 def plating_risk(e: Evidence) -> list[Finding]:
     """Months of the last twelve with cold charges faster than the datasheet, or than 0.5C where it has no limit."""
-    recent = [m for m in e.history[-12:] if m.charge_c_rate is not None and m.charge_temperature_min_c is not None]
+    recent = [m for m in e.history if _number(m.month) > _number(e.history[-1].month) - 12
+              and m.charge_c_rate is not None and m.charge_temperature_min_c is not None]
     if not recent:
         raise NotPossible("no history of charging rates and temperatures")
     cold = [m for m in recent if m.charge_temperature_min_c < COLD_C
@@ -191,9 +192,14 @@ def _robust_sigma(values: np.ndarray) -> float:
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
-def _slope(values: list[float]) -> float:
-    """Least-squares slope per step; 0 for fewer than three values."""
-    return float(np.polyfit(np.arange(len(values)), values, 1)[0]) if len(values) >= 3 else 0.0
+def _slope(values: list[tuple[int, float]]) -> float:
+    """Least-squares slope of (month, value) per month; 0 for fewer than three values."""
+    return float(np.polyfit(*zip(*values, strict=True), 1)[0]) if len(values) >= 3 else 0.0
+
+
+def _number(month: str) -> int:
+    """Months counted through: imported histories have gaps."""
+    return 12 * int(month[:4]) + int(month[5:])
 
 
 def _since(history: list[Month], shows: Callable[[Month], bool]) -> str | None:
@@ -206,23 +212,30 @@ def _since(history: list[Month], shows: Callable[[Month], bool]) -> str | None:
     return since
 
 
-def _excess_over_peers(e: Evidence, value: Callable[[Month], float]) -> list[tuple[str, float]]:
-    """(month, value above the peers' median), where there are enough peers."""
-    by_month: dict[str, list[float]] = {}
+def _excess_over_peers(e: Evidence, value: Callable[[Month], float | None]) -> list[tuple[str, float]]:
+    """(month, value above the peers' median), where there are enough peers.
+
+    Where charges are logged of some packs only, those are compared among themselves: a pack that charges is warmer.
+    """
+    alike = lambda m: (m.month, bool(m.charges))  # noqa: E731
+    known: dict[tuple[str, bool], list[float]] = {}
     for m in e.peers:
-        by_month.setdefault(m.month, []).append(value(m))
-    return [(m.month, value(m) - float(np.median(by_month[m.month]))) for m in e.history
-            if len(by_month.get(m.month, ())) >= MIN_PEERS]
+        if value(m) is not None:
+            known.setdefault(alike(m), []).append(value(m))
+    return [(m.month, value(m) - float(np.median(known[alike(m)]))) for m in e.history
+            if value(m) is not None and len(known.get(alike(m), ())) >= MIN_PEERS]
 
 
 def _year_loss(history: list[Month]) -> float | None:
-    return history[-13].soh_percent - history[-1].soh_percent if len(history) >= 13 else None
+    known = {_number(m.month): m.soh_percent for m in history if m.soh_percent is not None}
+    return known[max(known) - 12] - known[max(known)] if known and max(known) - 12 in known else None
 
 
 def _peer_loss(e: Evidence) -> float | None:
-    if len(e.history) < 13:
+    known = [_number(m.month) for m in e.history if m.soh_percent is not None]
+    if not known:
         return None
-    first, last = e.history[-13].month, e.history[-1].month
-    old = {m.pack_id: m.soh_percent for m in e.peers if m.month == first}
-    losses = [old[m.pack_id] - m.soh_percent for m in e.peers if m.month == last and m.pack_id in old]
+    old, new = ({m.pack_id: m.soh_percent for m in e.peers if _number(m.month) == number and m.soh_percent is not None}
+                for number in (max(known) - 12, max(known)))
+    losses = [old[pack_id] - new[pack_id] for pack_id in old.keys() & new.keys()]
     return float(np.median(losses)) if len(losses) >= MIN_PEERS else None

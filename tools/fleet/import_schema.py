@@ -69,7 +69,7 @@ class ImportFailed(CannotAnswer):
 def schema_text() -> str:
     """The columns of both kinds of table, with units and plausible ranges."""
     parts = []
-    for title, columns in (("Packs, one row each:", PACK_COLUMNS),
+    for title, columns in (("Packs, one row each, or one for each time:", PACK_COLUMNS),
                            ("Charge records, one row per sample:", RECORD_COLUMNS)):
         parts += [title] + [f"  {c.name:18} {c.kind:7} {c.meaning}{_range_text(c)}{'' if c.required else ' (optional)'}"
                             for c in columns]

@@ -1,7 +1,8 @@
 """Bring in packs and charge records of one's own, from CSV or Parquet; all rows or none.
 
-Two kinds of table, told apart by their columns (`schema_text()` prints them): packs, one row each with its newest
-telemetry; and charge records, one row per sample. After an import the health checks run on what came in.
+Two kinds of table, told apart by their columns (`schema_text()` prints them): packs, one row for each telemetry of
+each; and charge records, one row per sample. After an import the months are written from it (`tools.fleet.months`)
+and the health checks run on what came in.
 """
 
 from datetime import datetime
@@ -18,19 +19,22 @@ from tools.confirmed import catalogue_of
 from tools.diagnosis import fault_rows, find_faults, load_evidence
 from tools.errors import CannotAnswer
 from tools.fleet.import_schema import Errors, ImportFailed, checked, kind_of, nearest, read_table, schema_text
+from tools.fleet.months import month_of, write_months
 from tools.fleet.records import ChargeRecord, to_blob
 from tools.fleet.store import ASSET, Fleet, fleet_url, open_engine
-from tools.fleet.tables import Fault, Pack, PackState, Record
+from tools.fleet.tables import Fault, Pack, PackState, Record, Telemetry
 
 __all__ = ["ImportFailed", "import_file", "schema_text"]
 
 MIN_SAMPLES, MAX_GAP_S = 20, 900.0
+AT_ONCE = 5000  # telemetry rows in one statement
 
 
 def import_file(path: Path, home: Path, tenant: str, url: str | None = None) -> dict[str, Any]:
-    """Import one CSV or Parquet file for `tenant`; returns {"kind", "rows", "packs" or "records", "replaced"}.
+    """Import one CSV or Parquet file for `tenant`; {"kind", "rows", "packs" or "records", "replaced", "months"}.
 
-    Packs that are known already get the new telemetry. One transaction: with any error nothing is imported.
+    A pack's newest telemetry is its state, whichever file brought it; `months` counts the months of packs that are
+    new or changed. One transaction: with any error nothing is imported.
     Raises ImportFailed with all problems by line (the header is line 1) and column; CannotAnswer for a file
     that cannot be read.
     """
@@ -55,30 +59,53 @@ def import_file(path: Path, home: Path, tenant: str, url: str | None = None) -> 
 
 def _write_packs(session: Session, tenant: str, rows: list[dict], errors: Errors) -> dict[str, Any]:
     known = {p.pack_id: p for p in session.scalars(select(Pack).where(Pack.tenant == tenant))}
-    seen: dict[str, int] = {}
+    of_pack: dict[str, dict[datetime, dict]] = {}
     for row in rows:
-        _check_pack(row, known, seen, errors)
+        _check_pack(row, known, of_pack.setdefault(row["pack_id"], {}), errors)
     if errors:
         return {}
-    for row in rows:
-        pack = session.merge(Pack(**_pack_row(tenant, row)))
+    changed = {_write_pack(session, tenant, list(by_time.values())): {month_of(time) for time in by_time}
+               for by_time in of_pack.values()}
+    return {"packs": len(of_pack), "replaced": len(of_pack.keys() & known.keys()),
+            "months": _brought_up_to_date(session, changed)}
+
+
+def _write_pack(session: Session, tenant: str, rows: list[dict]) -> Pack:
+    """The pack as its newest telemetry has it, and all the telemetry."""
+    newest = max(rows, key=lambda row: row["time"])
+    state = session.get(PackState, (tenant, newest["pack_id"]))
+    if state is None or state.time <= newest["time"]:
+        session.merge(Pack(**_pack_row(tenant, newest)))
         session.flush()  # the state refers to its pack
-        session.merge(PackState(**_state_row(tenant, row)))
+        session.merge(PackState(**_telemetry_row(tenant, newest), soh_source="imported telemetry"))
+    session.flush()
+    for part in (rows[i:i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)):
+        session.execute(delete(Telemetry).where(
+            Telemetry.tenant == tenant, Telemetry.pack_id == newest["pack_id"],
+            Telemetry.time.in_([row["time"] for row in part])))
+        session.execute(insert(Telemetry), [_telemetry_row(tenant, row) for row in part])
+    return session.get(Pack, (tenant, newest["pack_id"]))
+
+
+def _brought_up_to_date(session: Session, changed: dict[Pack, set[str]]) -> int:
+    """Write the months of packs again, then screen those packs; how many months are new or changed."""
+    written = sum(write_months(session, pack, months) for pack, months in changed.items())
+    for pack in changed:
         _screen(session, pack)
-    return {"packs": len(rows), "replaced": sum(r["pack_id"] in known for r in rows)}
+    return written
 
 
-def _check_pack(row: dict, known: dict[str, Pack], seen: dict[str, int], errors: Errors) -> None:
-    """What one row says against itself, the catalogue and the packs there are; sets its "cell" and bounds."""
+def _check_pack(row: dict, known: dict[str, Pack], before: dict[datetime, dict], errors: Errors) -> None:
+    """What one row says against itself, the catalogue, the packs there are and the same pack's rows `before` it.
+
+    Sets its "cell" and bounds and puts it to those rows.
+    """
     line, pack_id = row["line"], row["pack_id"]
     match = ASSET.match(pack_id)
     if not match or match[2]:
         errors.append((line, "pack_id", f"{pack_id!r} is not a pack id; write PK- and four digits, as PK-1001"))
-    elif pack_id in seen:
-        errors.append((line, "pack_id", f"{pack_id} is in line {seen[pack_id]} already"))
     elif pack_id in known and known[pack_id].simulated:
         errors.append((line, "pack_id", f"{pack_id} is a pack of the demonstration fleet; take another id"))
-    seen.setdefault(pack_id, line)
     mean_c = row["temperature_c"]
     row["low_c"], row["high_c"] = (mean_c if row.get(n) is None else row[n]
                                    for n in ("temperature_min_c", "temperature_max_c"))
@@ -92,8 +119,23 @@ def _check_pack(row: dict, known: dict[str, Pack], seen: dict[str, int], errors:
     except CannotAnswer as problem:
         errors.append((line, "cell_model", str(problem)))
         return
+    _check_same(row, before, errors)
     if problem := _voltage_problem(row["cell"], row["voltage_v"] / row["series"]):
         errors.append((line, "voltage_v", f"{row['voltage_v']:g} V over {row['series']} cells in series is {problem}"))
+
+
+def _check_same(row: dict, before: dict[datetime, dict], errors: Errors) -> None:
+    """A pack may have many rows, one for each time; what it is made of is the same in all. Puts the row to them."""
+    if row["time"] in before:
+        line = before[row["time"]]["line"]
+        errors.append((row["line"], "time", f"{row['pack_id']} at this time is in line {line} already"))
+    first = next(iter(before.values()), row)
+    for name in ("series", "parallel", "commissioned", "cell"):
+        if row[name] != first[name]:
+            column = "cell_model" if name == "cell" else name
+            errors.append((row["line"], column, f"{row['pack_id']} has {first[column]} in line {first['line']}; "
+                                                "a pack keeps what it is made of"))
+    before.setdefault(row["time"], row)
 
 
 def _voltage_problem(cell: Cell, volts: float) -> str | None:
@@ -110,9 +152,9 @@ def _pack_row(tenant: str, row: dict) -> dict[str, Any]:
             "commissioned": row["commissioned"].date().isoformat(), "simulated": False}
 
 
-def _state_row(tenant: str, row: dict) -> dict[str, Any]:
+def _telemetry_row(tenant: str, row: dict) -> dict[str, Any]:
     same = {n: row[n] for n in ("time", "soc_percent", "soh_percent", "voltage_v", "current_a", "spread_mv", "cycles")}
-    return {"tenant": tenant, "pack_id": row["pack_id"], **same, "soh_source": "imported telemetry",
+    return {"tenant": tenant, "pack_id": row["pack_id"], **same,
             "temperature_min_c": row["low_c"], "temperature_mean_c": row["temperature_c"],
             "temperature_max_c": row["high_c"]}
 
@@ -127,9 +169,10 @@ def _write_records(session: Session, tenant: str, rows: list[dict], errors: Erro
     if errors:
         return {}
     replaced = sum(_store(session, pack, record) for pack, record in built)
-    for pack in {p.pack_id: p for p, _ in built}.values():
-        _screen(session, pack)
-    return {"records": len(built), "replaced": replaced}
+    changed: dict[Pack, set[str]] = {}
+    for pack, record in built:
+        changed.setdefault(pack, set()).add(month_of(record.started))
+    return {"records": len(built), "replaced": replaced, "months": _brought_up_to_date(session, changed)}
 
 
 def _store(session: Session, pack: Pack, record: ChargeRecord) -> int:

@@ -15,6 +15,7 @@ from tools.contract import Context
 from tools.errors import CannotAnswer
 from tools.fleet.records import ChargeRecord, from_blob
 from tools.fleet.tables import Base, CellState, Fault, Month, Pack, PackState, Record, Upload
+from tools.fleet.upgrade import upgrade
 
 ASSET = re.compile(r"^(PK-\d{4})(?:-C(\d{2,3}))?$")
 
@@ -34,6 +35,7 @@ def open_engine(url: str) -> Engine:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _sqlite_pragmas)
         Base.metadata.create_all(engine)
+        upgrade(engine)
         return engine
     except (SQLAlchemyError, ImportError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]

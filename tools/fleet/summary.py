@@ -10,8 +10,12 @@ Shape of `month_summary`:
      "change": None or {"month", "pack_count", "soh_percent_p50", "temperature_max_c", "spread_mv_p50", "charges"},
      "sql": {"packs": ..., "previous": ..., "faults": ...}}
 `change` is this month minus the month before it. Quantiles are numpy's linear ones over packs.
+
+Of imported packs not every column is known: quantiles are over the packs whose column is, `known` counts those where
+they are not all ({"soh_percent": 3}), and what no pack's month shows is None, or an empty list.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,24 +76,34 @@ def _sql(fleet, statement: Select) -> str:
 
 
 def _facts(months: list[Month]) -> dict[str, Any]:
-    soh = np.array([m.soh_percent for m in months])
-    spread = np.array([m.spread_mv for m in months])
-    cycles = np.array([m.cycles for m in months])
-    low, middle, high = np.quantile(soh, (0.1, 0.5, 0.9))
+    names = ("soh_percent", "cycles", "spread_mv", "temperature_max_c", "charges")
+    numbers = {name: _known(months, name) for name in names}
     return {
         "pack_count": len(months),
-        "soh_percent": _rounded({"min": soh.min(), "p10": low, "p50": middle, "p90": high, "max": soh.max()}, 1),
-        "cycles": _rounded({"p50": np.median(cycles), "max": cycles.max()}, 0),
-        "spread_mv": _rounded({"p50": np.median(spread), "max": spread.max()}, 1),
+        "soh_percent": _quantiles(numbers["soh_percent"], {"min": 0, "p10": 0.1, "p50": 0.5, "p90": 0.9, "max": 1}, 1),
+        "cycles": _quantiles(numbers["cycles"], {"p50": 0.5, "max": 1}, 0),
+        "spread_mv": _quantiles(numbers["spread_mv"], {"p50": 0.5, "max": 1}, 1),
         "charging": _charging(months),
+        "known": {name: len(found) for name, found in numbers.items() if len(found) < len(months)},
     }
+
+
+def _known(months: list[Month], name: str) -> list[float]:
+    return [value for m in months if (value := getattr(m, name)) is not None]
+
+
+def _quantiles(values: list[float], levels: dict[str, float], digits: int) -> dict[str, float] | None:
+    if not values:
+        return None
+    return _rounded(dict(zip(levels, np.quantile(values, list(levels.values())), strict=True)), digits)
 
 
 def _charging(months: list[Month]) -> dict[str, Any]:
     rates = [m.charge_c_rate for m in months if m.charge_c_rate is not None]
     cold = [m.charge_temperature_min_c for m in months if m.charge_temperature_min_c is not None]
     ends = [m.charge_end_soc_percent for m in months if m.charge_end_soc_percent is not None]
-    return {"charges": sum(m.charges for m in months),
+    counts = _known(months, "charges")
+    return {"charges": sum(counts) if counts else None,
             "c_rate_mean": round(float(np.mean(rates)), 2) if rates else None,
             "c_rate_max": round(max(rates), 2) if rates else None,
             "temperature_min_c": round(min(cold), 1) if cold else None,
@@ -99,16 +113,21 @@ def _charging(months: list[Month]) -> dict[str, Any]:
 def _change(now: list[Month], before: list[Month], month: str) -> dict[str, Any] | None:
     if not before:
         return None
-    middle = lambda rows, name: float(np.median([getattr(r, name) for r in rows]))  # noqa: E731
-    peak = lambda rows: max(r.temperature_max_c for r in rows)  # noqa: E731
+    difference = lambda of, name, digits: _difference(of, _known(now, name), _known(before, name), digits)  # noqa: E731
     return {"month": month, "pack_count": len(now) - len(before),
-            **_rounded({"soh_percent_p50": middle(now, "soh_percent") - middle(before, "soh_percent"),
-                        "temperature_max_c": peak(now) - peak(before),
-                        "spread_mv_p50": middle(now, "spread_mv") - middle(before, "spread_mv")}, 2),
-            "charges": sum(r.charges for r in now) - sum(r.charges for r in before)}
+            "soh_percent_p50": difference(np.median, "soh_percent", 2),
+            "temperature_max_c": difference(max, "temperature_max_c", 2),
+            "spread_mv_p50": difference(np.median, "spread_mv", 2), "charges": difference(sum, "charges", 0)}
+
+
+def _difference(of: Callable, now: list[float], before: list[float], digits: int) -> float | None:
+    if not now or not before:
+        return None
+    return round(float(of(now) - of(before)), digits) if digits else int(of(now) - of(before))
 
 
 def _top(months: list[Month], name: str, largest: bool = True, count: int = 3) -> list[dict[str, Any]]:
+    months = [m for m in months if getattr(m, name) is not None]
     ordered = sorted(months, key=lambda m: getattr(m, name), reverse=largest)[:count]
     return [{"pack_id": m.pack_id, name: round(getattr(m, name), 1)} for m in ordered]
 

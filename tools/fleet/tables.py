@@ -77,6 +77,25 @@ class PackState(Base):
     cycles: Mapped[float]  # equivalent full cycles
 
 
+class Telemetry(Base):
+    """Imported telemetry of a pack at one time; the newest is its state, months are written from all."""
+
+    __tablename__ = "telemetry"
+    __table_args__ = _of_pack()
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    pack_id: Mapped[str] = mapped_column(primary_key=True)
+    time: Mapped[datetime] = mapped_column(primary_key=True)
+    soc_percent: Mapped[float]
+    soh_percent: Mapped[float]
+    temperature_min_c: Mapped[float]
+    temperature_mean_c: Mapped[float]
+    temperature_max_c: Mapped[float]
+    voltage_v: Mapped[float]
+    current_a: Mapped[float]
+    spread_mv: Mapped[float]
+    cycles: Mapped[float]
+
+
 class CellState(Base):
     """Latest telemetry of one series group, by its 1-based position; estimates only where they are known."""
 
@@ -106,19 +125,22 @@ class Record(Base):
 
 
 class Month(Base):
-    """A pack's month ("2026-03"): health at its end, extremes and charging habits during it."""
+    """A pack's month ("2026-03"): health at its end, extremes and charging habits during it.
+
+    Of an imported pack a column is None where the import does not show it, see `tools.fleet.months`.
+    """
 
     __tablename__ = "months"
     __table_args__ = _of_pack(Index("ix_months_month", "tenant", "month"))
     tenant: Mapped[str] = mapped_column(primary_key=True)
     pack_id: Mapped[str] = mapped_column(primary_key=True)
     month: Mapped[str] = mapped_column(String(7), primary_key=True)
-    soh_percent: Mapped[float]
-    cycles: Mapped[float]  # equivalent full cycles since new, at the month's end
+    soh_percent: Mapped[float | None]
+    cycles: Mapped[float | None]  # equivalent full cycles since new, at the month's end
     temperature_mean_c: Mapped[float | None]
-    temperature_max_c: Mapped[float]
-    spread_mv: Mapped[float]
-    charges: Mapped[int]
+    temperature_max_c: Mapped[float | None]
+    spread_mv: Mapped[float | None]
+    charges: Mapped[int | None]  # of an imported pack those logged
     charge_c_rate: Mapped[float | None]  # mean over the month's charges
     charge_temperature_min_c: Mapped[float | None]
     charge_end_soc_percent: Mapped[float | None]  # mean
