@@ -102,6 +102,12 @@ class Given:
     conversation: tuple[dict[str, str], ...]
     regenerated: bool
     rendered_plainly: bool
+    refusals: tuple[str, ...] = ()  # of arguments that could not be used; their examples of notation are our own
+
+    @property
+    def told(self) -> list[dict[str, str]]:
+        """All that a number may come from beside the calls."""
+        return [*self.conversation, *({"role": "assistant", "content": text} for text in self.refusals)]
 
     @property
     def grounds(self) -> list[grounding.Call]:
@@ -130,7 +136,8 @@ def given(record: Mapping[str, Any]) -> Given:
     texts = [o["content"].strip() for o in record["outputs"] if not o["tool_calls"] and o["content"].strip()]
     report = record["grounding"]
     return Given(record["answer"], texts[0] if texts else None, tuple(record["calls"]), tuple(record["messages"]),
-                 bool(report.get("regenerated")), bool(report.get("rendered_plainly")))
+                 bool(report.get("regenerated")), bool(report.get("rendered_plainly")),
+                 tuple(refused["error"] for refused in record["rejected"]))
 
 
 def judge(question: Question, answer: Given) -> Verdict:
@@ -155,8 +162,8 @@ def _checked(text: str | None, answer: Given) -> dict[str, bool | None] | None:
     """Numbers, units and completeness of one text; `units` None: no number in it has or lacks one."""
     if text is None:
         return None
-    verdict = grounding.check(text, answer.grounds, answer.conversation)
-    traced = trace(text, answer.calls, [m["content"] for m in answer.conversation])
+    verdict = grounding.check(text, answer.grounds, answer.told)
+    traced = trace(text, answer.calls, [m["content"] for m in answer.told])
     return {"grounded": not verdict.unsupported, "traced": not traced.untraced,
             "units": not traced.wrong_units if traced.numbers else None,
             "complete": not verdict.missing if answer.calls else None}

@@ -124,7 +124,7 @@ def _tallies(verdicts: Sequence[Verdict] | Iterator[Verdict]) -> dict[str, dict[
 
 def _numbers(answers: Sequence[Given], which: str) -> dict[str, int]:
     """How many numbers the texts state, and how many of them the second tracer finds."""
-    found = [trace(text, a.calls, [m["content"] for m in a.conversation]) for a in answers
+    found = [trace(text, a.calls, [m["content"] for m in a.told]) for a in answers
              if (text := getattr(a, which)) is not None]
     return {"n": sum(t.numbers for t in found), "traced": sum(t.numbers - len(t.untraced) for t in found)}
 
@@ -133,9 +133,8 @@ def _told(question: Question, answer: Given, verdict: Verdict) -> dict[str, Any]
     """One answer to be gone through by hand, with what is wrong."""
     from oracle import grounding
 
-    told = [m["content"] for m in answer.conversation]
-    checked = grounding.check(answer.before or "", answer.grounds, answer.conversation)
-    traced = trace(answer.shown, answer.calls, told)
+    checked = grounding.check(answer.before or "", answer.grounds, answer.told)
+    traced = trace(answer.shown, answer.calls, [m["content"] for m in answer.told])
     return {"id": question.id, "question": question.messages[-1]["content"],
             "calls": [{"name": c["name"], "arguments": c["arguments"]} for c in answer.calls],
             "before": answer.before, "shown": answer.shown,

@@ -23,11 +23,12 @@ _UNITS = {  # as written, or as the last part of a field's name -> Pint's name
     "jahren": "year", "ah": "ampere_hour", "mah": "milliampere_hour", "wh": "watt_hour", "kwh": "kilowatt_hour",
     "w": "watt", "mohm": "milliohm", "mω": "milliohm", "ohm": "ohm", "g": "gram", "kg": "kilogram", "mm": "millimeter"}
 _WRITTEN = "|".join(re.escape(u) for u in sorted((*_UNITS, "cells", "cycles"), key=len, reverse=True))
-_DIGITS = r"(?<![\w.,:])([-−]?\d+(?:\.\d+|,\d{1,2}(?!\d))?)"
+_DIGITS = r"(?<![\w.,:])([-−]?\d+(?:\.\d+|,\d{1,2}(?!\d))?(?:e[-+]\d+)?)"
 _NUMBER = re.compile(_DIGITS + rf"(?:[\s-]*({_WRITTEN})(?![A-Za-z]))?", re.IGNORECASE)
 _OVER = re.compile(r"\bC\s*/\s*(\d+)\b")
 _RANGE = re.compile(r"\s*(?:to|bis|and|und|-|–)\s*$")
 _MOMENT = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?(?:[T ]\d{2}:\d{2})?|\b\d{1,2}:\d{2}\b")
+_BAND = re.compile(r"90[\s-]*%[\s-]*(?:band|inter)", re.IGNORECASE)  # what every interval of a result covers
 _NAMES = re.compile(r"\bPK-\d+(?:-C\d+)?|\bUP-[0-9a-f]+|\[\d+(?:, ?\d+)*\]|(?m:^\s*\d{1,2}[.)](?=\s))"
                     r"|\b[A-Za-z][A-Za-z]*[-_]?\d[\w-]*|\b(?:18650|21700|26650|26700|32700)\b", re.IGNORECASE)
 
@@ -61,6 +62,8 @@ def trace(answer: str, calls: Sequence[dict[str, Any]], conversation: Iterable[s
     sources = [n for text in told for n in numbers(text)]
     sources += [n for call in calls for part in ("arguments", "result", "read") for n in _stated(call.get(part) or {})]
     moments = {m for text in (*told, *(t for call in calls for t in _texts(call))) for m in _MOMENT.findall(text)}
+    if any(name.endswith("low_percent") for call in calls for name, _ in _leaves(call)):
+        answer = _BAND.sub(" ", answer)
     found = numbers(answer)
     untraced = [m for m in _MOMENT.findall(answer) if m not in moments]
     wrong = []
@@ -87,7 +90,8 @@ def numbers(text: str) -> list[Number]:
         later = matches[i + 1] if i + 1 < len(matches) else None
         if not unit and later and _RANGE.fullmatch(text[match.end():later.start()]):
             unit = later[2]  # "20 to 80 %"
-        step = 0.5 * 10.0 ** -len(digits.partition(".")[2])
+        mantissa, _, exponent = digits.lower().partition("e")
+        step = 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
         name = _UNITS.get("C" if unit == "C" else unit.lower()) if unit else None
         found.append(Number(match[0].strip(), float(digits), name, step, loose=not unit))
     return found

@@ -16,6 +16,7 @@ CURRENT_TOLERANCE = 0.02  # of the recommended current, which people set on a ch
 WARNINGS = {"simulate_charge": ("envelope_warning", "plating_words"), "estimate_soh": ("reason",)}
 _IN_TIME = re.compile(r"(?<!not )(?<!not be ready )\bin time\b|\brechtzeitig\b|\bdeadline is met\b", re.IGNORECASE)
 _TOO_LATE = re.compile(r"too short|cannot be met|not (?:be )?met|not in time|nicht zu halten|zu kurz", re.IGNORECASE)
+_BAND = re.compile(r"\b90[\s-]*%[\s-]*(?=band\b|interval)", re.IGNORECASE)  # what every interval of a result covers
 _CITATION = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
 _SENTENCE = re.compile(r"[^.!?\n]*(?:\.(?=\d)[^.!?\n]*)*[.!?\n]?")
 
@@ -50,9 +51,14 @@ def check(answer: str, calls: Sequence[Call], conversation: Sequence[dict[str, s
     """Judge an answer against the calls of its turn and the conversation ({role, content}, the question last)."""
     names = cell_names()
     sources = sources_of(answer, calls, conversation, names)
-    unsupported = [q.text for q in in_text(answer, names) if not backed(q, sources)]
+    stated = _BAND.sub("", answer) if any(_has_interval(call.result) for call in calls) else answer
+    unsupported = [q.text for q in in_text(stated, names) if not backed(q, sources)]
     unsupported += [f"[{n}]" for n in sorted(cited_numbers(answer) - passages_of(calls).keys())]
     return Verdict(tuple(unsupported), tuple(_missing(answer, calls, names)))
+
+
+def _has_interval(result: dict[str, Any]) -> bool:
+    return any(key.endswith("low_percent") and value is not None for key, value in result.items())
 
 
 def cited_numbers(answer: str) -> set[int]:

@@ -18,8 +18,10 @@ from eval.run import app
 from eval.score import QUESTIONS_FILE
 from eval.score import load_questions as load_calls
 from eval.trace import numbers, trace
-from retrieval.toolset import ALL_TOOLS
+from finetune import answers as templates
+from retrieval.toolset import ALL_TOOLS, tool_named
 from tools.cells import find_cell
+from tools.contract import Context
 from tools.fleet.demo_plan import plan_fleet
 
 HEALTH = {"asset_id": "PK-0042", "cell_model": "LG M50LT", "valid": True, "soh_percent": 91.4, "soh_low_percent": 88.2,
@@ -54,6 +56,7 @@ def cited(shown, passage):
 @pytest.mark.parametrize("text, value, unit", [
     ("4.2 V", 4.2, "volt"), ("0.5C", 0.5, "c_rate"), ("C/4", 0.25, "c_rate"), ("-12 °C", -12, "degC"),
     ("1,5 Stunden", 1.5, "hour"), ("90-%-Band", 90, "percent"), ("35 Grad", 35, "degC"), ("400 mA", 400, "milliampere"),
+    ("4.4e-05 %", 4.4e-5, "percent"),
 ])
 def test_numbers_are_read_with_their_units(text, value, unit):
     (number,) = numbers(text)
@@ -204,6 +207,30 @@ def test_an_answer_of_the_agent_is_judged_before_and_after_the_grounding_check(t
     assert found["total"]["before_grounded"]["right"] == 0 and found["total"]["shown_grounded"]["right"] == 1
     assert found["numbers"]["before"]["traced"] == found["numbers"]["before"]["n"] - 1
     assert "999 min" in found["answers"][0]["before_unsupported"]
+
+
+@pytest.mark.parametrize("asked_in", ["How will it live?", "Wie lange lebt die Zelle und was ist dann noch da?"])
+def test_a_forecast_as_the_model_learns_to_tell_it_has_a_source_for_every_number(tmp_path, asked_in):
+    tool = tool_named("forecast_life")
+    found = tool.run(tool.parse({"cell_model": "LG M50LT", "years": 5}), Context(tmp_path))
+    call = {"name": tool.name, "arguments": {"years": 5}, "result": found.model_dump(mode="json"),
+            "read": found.brief()}
+    question = asked(asked_in, tools=[[tool.name]])
+    told = templates.answer(tool.name, found.brief(), asked_in)
+    verdict = judge(question, answered(told, call, text=asked_in))
+    assert "90" in told and verdict.right, (told, verdict)
+
+
+@pytest.mark.parametrize("words", ["90 % band", "90-%-Intervall", "90 % interval"])
+def test_a_band_of_90_percent_is_what_its_ends_bound_and_no_figure_of_its_own(words):
+    result = {"capacity_percent": 76.4, "capacity_low_percent": 33.7, "capacity_high_percent": 79.8}
+    call = {"name": "forecast_life", "arguments": {}, "result": result, "read": {}}
+    told = f"Capacity 76.4 %, {words} 33.7 to 79.8 %."
+    verdict = judge(asked(), answered(told, call))
+    assert verdict.shown_grounded and verdict.shown_traced
+    for false, made in ((f"{told} It keeps 90 % of its charge.", call), (told, call | {"result": {"share": 33.7}})):
+        verdict = judge(asked(), answered(false, made))
+        assert not verdict.shown_grounded and not verdict.shown_traced
 
 
 def test_a_report_is_printed_and_is_json(capsys):
