@@ -18,8 +18,7 @@ from retrieval.toolset import tool_named
 from tools.arguments import Arguments
 from tools.contract import quantity_of
 from tools.sourcing import locate, unsaid
-from tools.words import reading
-from tools.words.spans import same
+from tools.words.turns import apart
 
 SLOT = re.compile(r"\[([A-Z]+2?)\]")
 
@@ -94,13 +93,10 @@ def _words(name: str, value: Any, model: type[Arguments], texts: list[str]) -> A
             return span
     if quantity == "count" and value == 1:
         return 1  # "the hottest pack" says one without a word for it
-    if isinstance(value, str):
-        if (number := _bare_number(value, texts[0])) is not None:
-            return number
-        raise NotWritten(f"{name} = {value!r} is not written in {texts!r}")
-    if (words := _with_new_unit(value, quantity, texts)) is not None:
-        return words
-    if not unsaid({name: value}, {name: value}, model, texts[::-1], ()):
+    words = _bare_number(value, texts[0]) if isinstance(value, str) else None
+    if (words := words or apart(value, quantity, texts[::-1])) is not None:
+        return words  # "95 °F" ... "and over 86?" is "86 °F"
+    if not isinstance(value, str) and not unsaid({name: value}, {name: value}, model, texts[::-1], ()):
         return round(value, 4)  # "double that": worked out from what was said
     raise NotWritten(f"{name} = {value!r} is not written in {texts!r}")
 
@@ -109,17 +105,6 @@ def _bare_number(asset_id: str, text: str) -> str | None:
     """The number alone of a pack, as in "and 193?"."""
     pack = re.fullmatch(r"PK-0*([1-9]\d*)", asset_id)
     return pack[1] if pack and re.search(rf"(?<![\w.,:/-]){pack[1]}(?![\w%°/-]|[.,:]\d)", text) else None
-
-
-def _with_new_unit(value: float, quantity: str, texts: list[str]) -> str | None:
-    """"69 degrees" ... "no, Fahrenheit": the number of an earlier turn with a unit word of the last one."""
-    numbers = [n for text in texts[1:] for n in re.findall(r"(?<![\w.,-])-?\d+(?:\.\d+)?", text)]
-    for unit in re.findall(r"[^\W\d_]{2,}", texts[0]):
-        for number in numbers:
-            words = f"{number} {unit}"
-            if (meant := reading(words, quantity)) is not None and same(meant, value):
-                return words
-    return None
 
 
 def carelessly(text: str, rng: random.Random) -> str:

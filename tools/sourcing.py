@@ -7,9 +7,9 @@ from typing import Any
 from tools.contract import quantity_of
 from tools.errors import BadArgument
 from tools.words import reading
-from tools.words.clocks import clock_times, marks
 from tools.words.spans import UNIT_AFTER, is_bare, locate, same, spans
-from tools.words.text import AMOUNT, Unreadable, fold, forms, one_line
+from tools.words.text import AMOUNT, fold, forms, one_line
+from tools.words.turns import apart, cell_named
 
 __all__ = ["locate", "spans", "unsaid"]
 
@@ -79,12 +79,11 @@ def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequen
     if any(same(v, value) for text in texts for _, _, v in spans(text, quantity)):
         return True
     if quantity == "asset_id":
-        return any(_stands_in(fold(str(words)), text) for text in texts) or _cell_of_earlier_pack(value, texts, results)
+        return any(_stands_in(fold(str(words)), text) for text in texts) or bool(texts) and (
+            apart(value, quantity, texts) is not None or _cell_of_pack_in_results(value, texts, results))
     if quantity == "count" and value == 1 and any(_SUPERLATIVE.search(text) for text in texts):
         return True
-    if quantity == "minutes" and _clocks_in_two_turns(words, texts):
-        return True
-    return _unit_from_elsewhere(words, texts) or _derived(name, value, quantity, texts)
+    return apart(value, quantity, texts) is not None or _derived(name, value, quantity, texts)
 
 
 def _stands_in(phrase: str, text: str) -> bool:
@@ -126,47 +125,10 @@ def _foreign_unit(said: str, quantity: str) -> str | None:
     return None
 
 
-def _unit_from_elsewhere(words: Any, texts: Sequence[str]) -> bool:
-    """A number and a unit that were said apart: "95 °F" ... "and 86?", or "10C" ... "amps, I meant"."""
-    tokens = re.sub(r"(?<=\d)(?=[^\W\d])", " ", fold(str(words))).split()
-    return any(_said_apart(" ".join(tokens[:i]), " ".join(tokens[i:]), texts) for i in range(1, len(tokens)))
-
-
-def _said_apart(number: str, unit: str, texts: Sequence[str]) -> bool:
-    if not any(re.fullmatch(AMOUNT, form) for form in forms(number)):
-        return False
-    unit = re.sub("^(?:of )?(?:an? )?", "", unit)
-    whole = re.compile(rf"(?<![^\W\d_]){re.escape(unit.rstrip('s'))}(?:e?s)?(?![^\W\d_])")
-    named = [i for i, text in enumerate(texts) if whole.search(fold(text))]
-    corrected = named[-1:] == [len(texts) - 1] != [0] and any(
-        re.search(rf"(?<![\w.,]){re.escape(number)}(?![\d.,])", fold(text)) for text in texts[:-1])
-    return corrected or bool(named) and any(_stands_in(number, text) for text in texts[named[0]:])
-
-
-def _cell_of_earlier_pack(asset_id: str, texts: Sequence[str], results: Sequence[Any]) -> bool:
-    """"Diagnose pack 12" ... "cell 3 of it": the pack and the cell stand in different turns."""
+def _cell_of_pack_in_results(asset_id: str, texts: Sequence[str], results: Sequence[Any]) -> bool:
+    """"The hottest pack?" ... "cell 3 of it": the pack stands in a result, its cell in the question."""
     pack, _, cell = asset_id.rpartition("-C")
-    if not pack or not (any(v == pack for text in texts for _, _, v in spans(text, "asset_id"))
-                        or _in_results(pack, "asset_id", results)):
-        return False
-    number = rf"0*{int(cell)}"
-    named = rf"\b(?:cell|zelle|cellule|celda|c)[ #.-]?(?:no\. ?|nr\. ?)?{number}\b|(?<!\d){number}号?电芯"
-    return bool(re.search(named, fold(texts[-1])))
-
-
-def _clocks_in_two_turns(words: Any, texts: Sequence[str]) -> bool:
-    """"Full by 17:20" ... "it's 16:20 now": both times of the argument were said, the present one as the present."""
-    meant, said = _marked_times(str(words)), set().union(*map(_marked_times, texts))
-    return len(meant) == 2 and meant <= said
-
-
-def _marked_times(text: str) -> set[tuple[int, bool]]:
-    """(minute of the day, whether it is the present) of the clock times of a text."""
-    try:
-        return {(clock.minute, sure > 0) for form in forms(text) if (times := clock_times(form))
-                for clock, sure in zip(times, marks(form, times), strict=True)}
-    except Unreadable:
-        return set()
+    return bool(pack) and _in_results(pack, "asset_id", results) and cell_named(int(cell), texts[-1])
 
 
 def _derived(name: str, value: float, quantity: str, texts: Sequence[str]) -> bool:

@@ -67,6 +67,12 @@ def soh(form: str) -> float | None:
         return _left(m[1])
     if m := re.fullmatch(rf"{_LOSING} ?{_SAID_MORE}({AMOUNT} ?{PERCENT}?){_CAPACITY}(?: verloren)?", form):
         return _left(m[1])
+    worn = rf"(?:worn|aged|wear)(?: by| of)? ?{_SAID_MORE}({AMOUNT} ?{PERCENT})|({AMOUNT} ?{PERCENT}) (?:worn|aged)"
+    if m := re.fullmatch(worn, form):
+        left = _left(m[1] or m[2])
+        if left is None or left >= 50:
+            return left
+        raise Unreadable("it may be what was lost or what is left")
     left = rf"(?:容量剩余?)?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:left|remaining|übrig|restante?s?|剩余)?"
     if m := re.fullmatch(left, form):
         form = m[1].strip()
@@ -92,7 +98,7 @@ def celsius(form: str) -> float | None:
         return 25.0
     degree = r"(?: ?(?:°|deg|degs?\.?|degrees?|grad|degrés?|grados?|度|摄氏|华氏))?"
     scale = r"(?: ?(?:°? ?(c|celsius|centigrade|f|fahrenheit|k|kelvins?)|(摄氏度|华氏度?)))?"
-    below = (r"(?: (below|under|sub|unter|sous|en dessous de|au dessous de|above|over|plus|über|au dessus de)"
+    below = (r"(?: (below|under|sub|unter|sous|en dessous de|au dessous de|above|over|plus|über|au dessus de|minus)"
              r"(?: (?:zero|0|freezing|null|zéro|0°))?)?")
     if m := re.fullmatch(rf"(?:in |degrees )?(celsius|fahrenheit)[ ,:]*{_SHOWING}([-+]?{NUM})", form):
         form = f"{m[2]} {m[1]}"
@@ -102,7 +108,7 @@ def celsius(form: str) -> float | None:
     if m is None or is_lone_part(m[3]) and not (m[4] and re.search("hal[fb]|demi|media", m[3])):
         return None
     value, unit = _signed(m[1], amount(m[3])), (m[5] or m[6] or m[2] or "c")[0]
-    if m[7] in ("below", "under", "sub", "unter", "sous", "en dessous de", "au dessous de"):
+    if m[7] in ("below", "under", "sub", "unter", "sous", "en dessous de", "au dessous de", "minus"):
         if unit not in "c摄" or value <= 0:
             return None
         value = -value
@@ -139,6 +145,8 @@ def c_rate(form: str) -> float | None:
     if m := re.fullmatch(rf"({AMOUNT})(?: of)?(?: an?)? ?(?:{rate}|倍率)", form):
         return amount(m[1])
     if m := re.fullmatch(rf"(?:c ?rate|倍率)(?: ?(?:of|von|de|at|is|=|:|为))? ?({AMOUNT}) ?c?", form):
+        return amount(m[1])
+    if m := re.fullmatch(rf"({AMOUNT}) (?:times|x|mal|fois) (?:the )?c(?: rate)?", form):
         return amount(m[1])
     if re.fullmatch(NUM, form):
         return number(form)

@@ -3,13 +3,16 @@
 import re
 
 _NR = r"(?: ?(?:no|nr|num|number|nummer|numéro|n°|nº|id|#|:|第)\.?)*[ _#:.-]*"
-_PACK_WORD = r"(?:the )?(?:pk|packs?|battery(?: ?packs?)?|batteriepack|batterie|akku(?: ?packs?)?|电池包|电池)"
+_PACK_WORD = (r"(?:the )?(?:pk|packs?|battery(?: ?packs?)?|batteriepack|batterie|batería|bateria|paquete|pila"
+              r"|akku(?: ?packs?)?|电池包|电池)")
+_NUMBER_WORD = r"(?:the |old )*(?:number|no\.|nummer|nr\.?|numéro|numero|número|n°|nº) ?"
 _KIND = r"(?:(?:pack|battery|battery pack|cell|zelle|akku|batterie) )?"  # "pack PK-0042", "cell PK-0042-C07"
-_PACK = rf"(?:#|{_KIND}{_PACK_WORD}{_NR})(\d{{1,5}})(?:号)?"
+_PACK = rf"(?:#|{_KIND}{_PACK_WORD}{_NR}|{_NUMBER_WORD})(\d{{1,5}})(?:号)?"
 _CHINESE_PACK = r"第?(\d{1,4}) ?号(?:电池包|电池|包)"
 _CELL = rf"(?:(?:cell |zelle )?c|cell|zelle|cellule|celda|电芯){_NR}(\d{{1,3}})(?:号)?"
-_CHINESE_CELL = r"第?(\d{1,3})(?:号|节|个)?(?:电芯|单体)"
-_OF = r"(?: ?(?:of|in|from|on|within|inside|von|vom|aus|im|der|du|de la|de|dans|la|the|,))* ?"
+_COUNTED_CELL = r"第?(\d{1,3})(?:(?:号|节|个)?(?:电芯|单体)|(?:st|nd|rd|th|\.|e|ème|ª) (?:cell|zelle|cellule|celda))"
+_OF = r"(?: ?(?:of|in|from|on|within|inside|von|vom|aus|im|in der|der|du|de la|del|de|dans|en|le|la|the|,|\(|-))* ?"
+_ITS = r"(?:的|'s |(?:and |und |et |y )?(?:in it |there )?(?:the |its |die |deren |la |sa |su )?)"
 _UPLOAD = (r"(?:(?:upload|file|the file) )?(?:up|uploads?|uploaded file|file|datei|fichier|上传)"
            r"(?: ?(?:id|no|nr)\.?)?([ _#:.-]*)([0-9a-f]{4,12})")
 _HEX_WORDS = (r"abbe|abed|acceded?|aced|added|babe|bade|bead(?:ed)?|bedded|beef(?:ed)?|cafe|ceded?|dada|dabbed|dead"
@@ -19,9 +22,9 @@ _HEX_WORDS = (r"abbe|abed|acceded?|aced|added|babe|bade|bead(?:ed)?|bedded|beef(
 def asset_id(form: str) -> str | None:
     """PK-0042, PK-0042-C07 or UP-3f9a from one folded form; None when it names no asset."""
     pack = rf"(?:{_PACK}|{_CHINESE_PACK})"
-    if m := re.fullmatch(rf"{pack}(?:[ ,_/.-]*(?:的|'s )?(?:{_CELL}|{_CHINESE_CELL}))?", form):
+    if m := re.fullmatch(rf"{pack}(?:[ ,:_/.(-]*{_ITS}(?:{_CELL}|{_COUNTED_CELL})\)?)?", form):
         return _pack(m[1] or m[2], m[3] or m[4])
-    if m := re.fullmatch(rf"(?:{_CELL}|{_CHINESE_CELL}){_OF}{pack}", form):
+    if m := re.fullmatch(rf"(?:{_CELL}|{_COUNTED_CELL}){_OF}{pack}", form):
         return _pack(m[3] or m[4], m[1] or m[2])
     if (m := re.fullmatch(_UPLOAD, form)) and (re.search(r"\d", m[2]) or "-" in m[1] or _is_code(m[1], m[2], form)):
         return f"UP-{m[2]}"

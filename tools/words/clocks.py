@@ -24,6 +24,9 @@ _LATER = (r"in the (?:afternoon|evening)|this (?:afternoon|evening)|nachmittags|
           r"|de la (?:tarde|noche)|中午|下午|傍晚|晚上")
 _NIGHT = r"at night|tonight|nachts"
 _PART = rf"(?: ?(?P<ap>[ap]\.?m\b\.?)| (?P<part>{_MORNING}|{_LATER}|{_NIGHT})\b)"
+_AFTER_LEAD = "(?:^|" + "|".join(f"(?<={word} )" for word in (
+    "at", "by", "now", "is", "until", "till", "to", "and", "leaving", "departure", "it's", "from")) + ")"
+MILITARY = rf"{_AFTER_LEAD}(?P<h>0\d|1\d(?=\d\d ?h)|2[0-3](?=\d\d ?h))(?P<m>[0-5]\d)\b(?: ?(?:hours|hrs|h)\b)?"
 _CLOCKS = tuple(re.compile(p) for p in (
     rf"(?P<h>\d{{1,2}})(?::| ?h ?)(?P<m>\d\d)(?!\d|[:.]\d)(?:{_PART}| ?uhr| ?h\b)?",
     rf"(?P<h>\d{{1,2}})\.(?P<m>\d\d)(?:{_PART}| ?uhr)",
@@ -39,6 +42,8 @@ _CLOCKS = tuple(re.compile(p) for p in (
     (?P<quart> et quart)?{_PART}?"""),
     rf"(?:(?P<part>{_MORNING}|{_LATER}) ?)?(?P<h>\d{{1,2}})点(?:(?P<m>\d\d)分?|(?P<demie>半))?",
     rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_PART}",
+    MILITARY,
+    r"(?:(?<=il est )|(?<=à )|(?<=avant )|(?<=vers ))(?P<h>\d{1,2}) ?h\b",
     rf"(?P<h>\d{{1,2}}) ?(?:o'?clock|uhr){_PART}?",
     rf"(?P<h>\d{{1,2}}){_PART}",
     r"(?:12 (?:o'?clock )?)?(?:(?P<noon>noon|midday|midi|mittag)|(?P<midnight>midnight|minuit|mitternacht))",
@@ -52,15 +57,17 @@ _FILL = (r"(?: (?:is|ist|it'?s|it is|es ist|es|um|at|just|about|already|now|jetz
          r"|in fact|time|the))*[ ,:]*$")
 NOW_BEFORE = tuple(re.compile(rf"(?:{p}){_FILL}", re.I) for p in (
     one_line(r"""\bnow|\b(?:at )?present(?: time)?|at the moment|currently|\bcurrent time|\bjetzt|\bgerade|\bmomentan
-    |maintenant|actuellement|\bahora|现在|目前|此刻"""),
-    one_line(r"""\bit'?s|\bit is|\bit being|\bit has|\bjust gone|\bes ist|\bil est|\bson las|\bes la
+    |\baktuell|\bderzeit|\bim moment|maintenant|actuellement|à présent|en ce moment|\bahora|en este momento|as of
+    |as (?:i|we) (?:speak|write|type)|现在|目前|此刻|当前|这会儿|眼下"""),
+    one_line(r"""\bit'?s|\bit is|\bit being|\bit has|\bjust gone
+    |\bthe time(?: here)? is|\bthe time:|\buhrzeit(?: ist)?|\bwir haben|l'heure est|\bes ist|\bil est|\bson las|\bes la
     |\b(?:my|the) (?:clock|watch|phone)|\b(?:clock|watch|phone|bell|uhr|horloge|montre)(?: has| just)* (?:says|reads
     |shows|stands at|rang|rung|struck
     |zeigt|sagt|indique|marque)"""),
     r"\bstill|\bimmer noch|\bencore"))
-_NOW_AFTER = tuple(re.compile(p, re.I) for p in (
+NOW_AFTER = tuple(re.compile(p, re.I) for p in (
     r" ?(?:right |just )?(?:now|jetzt|maintenant|ahora)\b", r" (?:it is|it's)(?= ?(?:[,.;]|$))",
-    r" (?:here|already)\b"))
+    r",? (?:here|already|as (?:i|we) (?:speak|write|type))\b"))
 _DEADLINE = re.compile(one_line(
     r"""\b(?:by|until|till?|before|no later than|bis|spätestens|jusqu'à|avant|hasta|for|due|ready|leav\w+|depart\w*
     |closes?|starts?|begins?|opens?|goes|rolls?|out)(?: (?:at|is|on|um|about|the|out|off|again))*[ ,:]*$"""), re.I)
@@ -68,10 +75,12 @@ _TOMORROW = re.compile(r"\btomorrow\b|\bmorgen\b|\bdemain\b|\bmañana por\b|明�
 _NO_UNIT = (r"\b(?! ?(?:%|°|percent|prozent|[a-z]{1,2}\b|deg|grad|min|hour|amp|volt|pack|cell|cycle|times|years?"
             r"|months?|weeks?|days?|[:.,/]\d))")
 _SPACED = re.compile(rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_NO_UNIT}(?! ?\d)")  # "at eight thirty"
-_BARE_HOUR = re.compile(r"(?:\bnow|\bit'?s|\bit is|\bby|\bat|\buntil|\btill?|\bjetzt(?: ist?)?|\bum|\bbis|\bil est|à)"
-                        rf" (?P<h>\d{{1,2}}){_NO_UNIT}")
+_BARE_HOUR = re.compile(r"(?:\bnow|\bgone|\bit'?s|\bit is|\bby|\bat|\buntil|\btill?|\bjetzt(?: ist?)?|\bum|\bbis"
+                        rf"|\bil est|à) (?P<h>\d{{1,2}}){_NO_UNIT}")
 _BARE_NOW = re.compile(rf"(?:\bnow|\bit'?s|\bit is|\bjetzt(?: ist)?)(?: now)? (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
-_BARE_DEADLINE = re.compile(rf"\b(?:by|until|till?|before|bis) (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
+_BARE_DEADLINE = re.compile(rf"\b(?:by|until|till?|before|bis|(?:leav\w+|go(?:es|ing)?|depart\w*|out|off|ready|back"
+                            rf"|due|starts?|begins?|opens?|closes?) at|(?:los|fertig|weg) um)"
+                            rf" (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
 
 
 def clock_times(form: str) -> list[Clock]:
@@ -165,7 +174,7 @@ def marks(form: str, times: list[Clock]) -> list[int]:
 
 
 def _after(form: str, clock: Clock) -> tuple[int, re.Match] | None:
-    return next(((3 - k, m) for k, p in enumerate(_NOW_AFTER) if (m := p.match(form, clock.end))), None)
+    return next(((3 - k, m) for k, p in enumerate(NOW_AFTER) if (m := p.match(form, clock.end))), None)
 
 
 def clock_gap(form: str) -> float | None:

@@ -47,6 +47,8 @@ def minutes(form: str) -> float | None:
                          rf"|(\d{{1,3}}):(\d\d) ?{_HOURS}", form):
         hour, minute = m[1] or m[3], int(m[2] or m[4])
         return 60.0 * (int(hour) if hour.isdigit() else 1) + minute if minute < 60 else None
+    if re.fullmatch(r"0\d{3}(?: ?(?:hours|hrs|h))?", form):
+        raise Unreadable("a single clock time needs the present time beside it")
     if re.fullmatch(NUM, form):
         return amount(form)
     if (span := _span(form)) is not None:
@@ -71,6 +73,8 @@ def years(form: str) -> float | None:
 def _span(form: str, steps: re.Pattern = _STEP) -> float | None:
     """Minutes of "2 h 30 min", "three quarters of an hour", "a year and a half"; None when anything is left over."""
     form = re.sub(r"(\d)(年|个?小时|个?月|天)半$", r"\1.5\2", form)
+    form = re.sub(r"\b(?:an? |1 )?couple(?: of)? (?=[a-z])", "2 ", form)
+    form = re.sub(r"\b(?:an? |1 )?dozen (?=[a-z])", "12 ", form)
     form = re.sub(r"(\d)(?:个)?半(?=个?[小钟]|[年天月])", r"\1.5", form)
     total, at, sizes = 0.0, 0, []
     while at < len(form):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from tools.words import reading
-from tools.words.clocks import NOW_BEFORE, SPACED_LEAD, clock_gap, is_clock_time
+from tools.words.clocks import MILITARY, NOW_BEFORE, SPACED_LEAD, clock_gap, is_clock_time
 from tools.words.durations import UNIT
 from tools.words.text import NUM, Unreadable, forms, one_line
 
@@ -19,7 +19,7 @@ _TOKEN = re.compile(rf"{_SEAM}|\d+(?:[.,:]\d+)*|[一-鿿]|[^\W\d_一-鿿]+(?:['�
 _BARE = re.compile(rf"[-+−–]?{NUM}")
 # A number with one of these behind it belongs to that unit and is no bare number.
 UNIT_AFTER = re.compile(one_line(
-    rf"""[ -]?(?:%|percent|per cent|pct|prozent|pour cent|°|℃|℉|deg|grad|[ckf]\b|celsius|fahrenheit|kelvin
+    rf"""[ -]?(?:%|percent|per cent|pct|prozent|pour cent|°|℃|℉|deg(?!rad)|grad(?!u)|[ckf]\b|celsius|fahrenheit|kelvin
     |[mk]?a\b(?! (?:day|week|month|year|night))|amps?\b|ampere|ampère|[mk]?ah\b|m?v\b|volts?\b|millivolts?|milliamps?
     |k?wh?\b|m?ohms?\b|安|毫|伏|度|小时|分钟|个月|年|天|次|(?:{UNIT})\b|hour|minute
     |(?:\w+ )?(?:cycles?|times|x|mal|fois|charges)\b(?! ?[a-z]?\d)|cyc\b|号)"""), re.IGNORECASE)
@@ -30,29 +30,35 @@ _FIELD_BEFORE = re.compile(r"(?:[%°]|\d ?°?[a-z]{1,4})/$", re.IGNORECASE)  # "
 _OF_UNIT = re.compile(rf" of (?:an?|one) (?:{UNIT}|volts?|amps?|amperes?|degrees?)\b", re.IGNORECASE)
 _PARTS_AFTER = re.compile(r" (?:quarters|thirds?|fifths?|halves|tenths?)\b", re.IGNORECASE)
 _COUNTED = re.compile(r" (?:\w+ )?(?:packs?|cells?|batteries|vehicles|buses|units)\b", re.IGNORECASE)
-# Behind an id's number they show that it is none: "battery 32 %", "pack: 5 A".
-_MEASURED = re.compile(r" ?(?:%|percent\b|pct\b|prozent\b|pour cent|°|deg|grad\b|[点度分小]|(?-i:m?A|V)\b|amps?\b"
-                       r"|min\b)", re.IGNORECASE)
+# Behind a pack's number they show that it is none: "battery 32 %", "pack: 5 A"; but "PK-0042 % left" is an id.
+_SURELY_ID = re.compile(r"pk[ _-]*\d{4}|pk-\d{1,3}|up-.*|.*\bc(?:ell)? *\d+", re.IGNORECASE)
+_MEASURED = re.compile(r" ?(?:%|percent\b|pct\b|prozent\b|pour cent|°|deg(?!rad)|grad\b|[点度分小]|(?-i:m?A|V)\b"
+                       r"|amps?\b|min\b)", re.IGNORECASE)
+# "number 266" is a pack where no other thing is numbered: not in "dock number 3" or "cell no. 7".
+_SPELT_ON = re.compile(r"(?:-\d)+(?![\w%°.,:-])")  # "pack 1-0-5"
+_NUMBERED = re.compile(r"(?:the |old )*(?:n|№)", re.IGNORECASE)
+_ID_LEAD = re.compile(one_line(
+    r"""(?:^|[.,;:!?(—–-]|\b(?:the|old|poor|good|is|are|hows?|how's|does|has|of|for|about|with|on|to|from|and|our|my|check
+    |charge|diagnose|please|what's|whats|von|für|mit|und|ist|hat|de|du|pour|le|la|el|del))\s*$"""), re.IGNORECASE)
 _TOP, _CYCLES = re.compile(r"\btop $", re.IGNORECASE), re.compile(r" \w*cycles?\b", re.IGNORECASE)  # "top ten cycles"
-_HOUR_LEAD = re.compile(r"\b(?:by|until|till?|before|bis|um|jusqu'à|avant)(?: about)? $|à $", re.IGNORECASE)
+_HOUR_LEAD = re.compile(r"\b(?:by|until|till?|before|bis|um|jusqu'à|avant|il est|vers)(?: about)? $|à $", re.IGNORECASE)
 _FRENCH_CLOCK = re.compile(r"\d{1,2} ?h(?:eures?)?(?: ?\d\d)?", re.IGNORECASE)
+_MILITARY_LEAD = r"\b(?:at|by|now|is|until|till|to|and|leaving|departure|it['’]s|from) $"
 _SWAPPED = re.compile(r".* (?:to|before|vor|nach) \S+", re.IGNORECASE)  # "5 to 10" may be two charges
-_MARK_AFTER = re.compile(r" ?(?:(?:right|just) )?(?:now|here|already|it is|it['’]s|jetzt|maintenant)\b", re.IGNORECASE)
-_BARE_HOURS = re.compile(r"\b(?:by|until|till?|before|bis|now|it['’]?s|it is|jetzt)\b", re.IGNORECASE)
-
-
-def spans(text: str, quantity: str) -> Iterator[tuple[int, int, float | str]]:
-    """(start, end, value) of every phrase of `text` that reads as the quantity and is part of no longer one."""
-    yield from _spans(text, quantity)
+_MARK_AFTER = re.compile(one_line(
+    r"""\s?(?:(?:right|just) )?(?:now|here|already|it is|it['’]s|as (?:i|we) (?:speak|write|type)|jetzt
+    |maintenant)\b"""), re.IGNORECASE)
+_BARE_HOURS = re.compile(r"\b(?:by|until|till?|before|bis|now|it['’]?s|it is|gone|jetzt)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
-def _spans(text: str, quantity: str) -> tuple[tuple[int, int, float | str], ...]:
+def spans(text: str, quantity: str) -> tuple[tuple[int, int, float | str], ...]:
+    """(start, end, value) of every phrase of `text` that reads as the quantity and is part of no longer one."""
     found = list(_windows(text, quantity))
     if quantity == "asset_id":
         longest = _outermost(found)
         return tuple(f for f in longest if not any(a < f[0] < b for a, b, _ in longest))
-    ids, hours = _spans(text, "asset_id"), _hours(text, quantity)
+    ids, hours = spans(text, "asset_id"), _hours(text, quantity)
     found = [f for f in found if not any(a <= f[0] and f[1] <= b for a, b, _ in ids)
              and not any(f[0] < b and a < f[1] for a, b in hours)]
     if quantity == "minutes":
@@ -62,7 +68,7 @@ def _spans(text: str, quantity: str) -> tuple[tuple[int, int, float | str], ...]
 
 def _hours(text: str, quantity: str) -> list[tuple[int, int]]:
     """Clock times whose numbers mean nothing else: not "5 to 10", nor "2 h" or "2 heures", which last."""
-    return [(a, b) for a, b in _clocks(text)
+    return [(a, b) for a, b in clock_spans(text)
             if not _SWAPPED.fullmatch(text[a:b]) or SPACED_LEAD.search(text, max(0, a - 8), a)
             if quantity != "minutes" or reading(text[a:b], "minutes") is None]
 
@@ -123,7 +129,10 @@ def _foreign(text: str, start: int, end: int, quantity: str) -> bool:
     """A number that has another unit behind it, or is an hour, or has digits glued before it, is no value by itself."""
     words, near = text[start:end], max(0, start - 12)
     if quantity == "asset_id":
-        return words[-1].isdigit() and bool(_MEASURED.match(text, end))
+        unnamed = _NUMBERED.match(words) and not _ID_LEAD.search(text, max(0, start - 24), start)
+        if _SPELT_ON.match(text, end) or unnamed:
+            return True
+        return words[-1].isdigit() and bool(_MEASURED.match(text, end)) and not _SURELY_ID.fullmatch(words)
     if _OF_UNIT.match(text, end) and UNIT_AFTER.fullmatch(words) is None:
         return True
     if quantity == "minutes" and _HOUR_LEAD.search(text, near, start) and (
@@ -149,7 +158,7 @@ def _is_cjk(character: str) -> bool:
 
 def _clock_windows(text: str) -> Iterator[tuple[int, int, float]]:
     """Two neighbouring clock times, with the words beside them that tell which one is the present."""
-    clocks = [(0, 0), *_clocks(text), (len(text), len(text))]
+    clocks = [(0, 0), *clock_spans(text), (len(text), len(text))]
     if len(clocks) == 2:
         yield from _two_bare_hours(text)
     for i in range(1, len(clocks) - 2):
@@ -170,7 +179,8 @@ def _word_end(text: str, at: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _clocks(text: str) -> tuple[tuple[int, int], ...]:
+def clock_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """(start, end) of every clock time of a text."""
     tokens = [m.span() for m in _TOKEN.finditer(text)]
     found = _outermost([(a, b) for i, (a, _) in enumerate(tokens) if _may_start(text, a) for _, b in tokens[i:i + 8]
                         if b - a <= 40 and _may_end(text, b) and _is_clock(text, a, b)])
@@ -188,6 +198,8 @@ def _is_clock(text: str, start: int, end: int) -> bool:
     if not any(map(is_clock_time, words)) or words[0][-1:].isdigit() and (
             UNIT_AFTER.match(text, end) or _PARTS_AFTER.match(text, end)):
         return False
+    if re.fullmatch(MILITARY, words[0]):
+        return bool(re.search(_MILITARY_LEAD, text[max(0, start - 12):start], re.IGNORECASE))
     return not re.fullmatch(r"\d+ \d+", words[0]) or bool(SPACED_LEAD.search(text, max(0, start - 8), start))
 
 

@@ -52,7 +52,7 @@ class Unreadable(ValueError):
 def fold(text: str) -> str:
     """Lower case, compatibility forms, one kind of dash, quote and space; no outer quotes or closing punctuation."""
     if not text.isascii():
-        text = "".join(_vulgar(c) for c in text.replace("，", ", "))
+        text = "".join(_vulgar(c) for c in text.replace("，", ", ").replace("º", "°").replace("˚", "°"))
         text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
         text = re.sub(r"(?<=[A-Za-z])(?=[一-鿿])", " ", text)
     text = _HYPHEN.sub(" ", text.lower()) if "-" in text else text.lower()
@@ -87,6 +87,8 @@ def _digits(text: str, language: str) -> str:
     if language == "de":
         text = re.sub(r"\b(?:anderthalb|eineinhalb)", "1.5", text)
         text = re.sub(r"(\w+)einhalb", r"\1 komma fünf", text)
+        text = re.sub(r"\b(ein|zwei|drei|vier|fünf)einviertel", r"\1 komma zwei fünf", text)
+        text = re.sub(r"\b(ein|zwei|drei|vier|fünf)dreiviertel", r"\1 komma sieben fünf", text)
         text = re.sub(r"\b(\w+)mal\b", r"\1 mal", text)
         text = re.sub(r"\beine[rnms]?\b", "ein", text)
     return alpha2digit(text, language, 0)
@@ -98,6 +100,7 @@ def _tidy(text: str) -> str:
                   lambda m: "0." + m[1].replace(" ", ""), text)
     text = re.sub(r"\ban? (?=100\b|1000\b)", "", text)
     text = re.sub(r"\bplus (?=\d)", "+", text)
+    text = re.sub(r"(?<=\d) ?ish\b", "", text)
     text = _WORD_AFTER_NUMBER.sub(lambda m: _spelt(m[0]), text)
     return re.sub(r"\b(?:minus|negative|neg|moins|menos) (?=[\d.])", "-", text)
 
