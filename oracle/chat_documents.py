@@ -102,14 +102,14 @@ def chosen(value: Any) -> dict[str, Any] | None:
 
 def confirmed(turns: Sequence[Any], wanted: dict[str, Any], context: Context) -> None:
     """Confirm for the person who pressed the button; the outcome is told in the newest turn of the document."""
-    from tools.confirmed import confirm
+    from retrieval.library import confirm_facts
 
     turn = next((t for t in reversed(turns) if isinstance(t, DocumentTurn) and wanted["document"] in
                  [d["document"] for d in t.documents]), None)
     if turn is None:
         return
     try:
-        report = confirm(context.home, context.tenant, wanted["document"], wanted["fields"])
+        report = confirm_facts(context, wanted["document"], wanted["fields"])
         turn.outcome = [_outcome(report), *(f"Not confirmed: {label(left['field'])} {left['value']}: {left['why']}."
                                             for left in report["left"])]
         turn.documents = _overview(context, [d["document"] for d in turn.documents])

@@ -250,10 +250,9 @@ def index_confirm(document: str,
                   chemistry: Annotated[str, typer.Option(help="NMC, NCA, LFP, LTO, Na-ion")] = "",
                   widen: Annotated[bool, typer.Option("--widen", help="let the named fields widen a limit")] = False):
     """Confirm facts of a datasheet: only then can they limit (or, by name and --widen, widen) a charge."""
-    from tools.confirmed import confirm
+    from retrieval.library import confirm_facts
 
-    settings = Settings()
-    report = confirm(settings.home, settings.tenant, document, fields or (), cell, chemistry, widen)
+    report = confirm_facts(_context(Settings()), document, fields or (), cell, chemistry, widen)
     for left in report["left"]:
         tell(f"not confirmed: {left['field']} = {left['value']} ({left['why']})")
     _print_json(report)
@@ -262,10 +261,9 @@ def index_confirm(document: str,
 @index.command("withdraw")
 def index_withdraw(document: str, fields: Annotated[list[str] | None, typer.Argument(help="none: all")] = None):
     """Take back what was confirmed of a datasheet."""
-    from tools.confirmed import withdraw
+    from retrieval.library import withdraw_facts
 
-    settings = Settings()
-    _print_json(withdraw(settings.home, settings.tenant, document, fields or ()))
+    _print_json(withdraw_facts(_context(Settings()), document, fields or ()))
 
 
 @index.command("search")

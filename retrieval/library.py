@@ -14,6 +14,7 @@ from retrieval.files import READERS
 from retrieval.index import Progress, folder, open_index, other_model, write_index
 from retrieval.ingest import ingest
 from retrieval.overview import overview_passages
+from retrieval.own_sheets import own_passages
 from retrieval.passages import Passage
 from retrieval.summaries import fleet_passages
 from tools import confirmed
@@ -24,12 +25,34 @@ Reading = Callable[[str, int, int], None]  # (file, pages done, pages)
 
 
 def build_index(context: Context, progress: Progress | None = None) -> dict[str, Any]:
-    """Catalogue, fleet summaries and added files into the index; the manifest, with `rebuilt`.
+    """Catalogue, confirmed facts, fleet summaries and added files into the index; the manifest, with `rebuilt`.
 
     Nothing is done if the corpus has not changed. `progress(done, total)` counts embedded passages.
     """
-    passages = [*datasheet_passages(), *overview_passages(), *fleet_passages(context), *_added(context)]
+    passages = [*datasheet_passages(), *overview_passages(), *own_passages(context.home), *fleet_passages(context),
+                *_added(context)]
     return write_index(context.home, passages, progress, context.embedding_model)
+
+
+def confirm_facts(context: Context, document: str, *wanted, **said) -> dict[str, Any]:
+    """`tools.confirmed.confirm` for the context's tenant; what is searched follows."""
+    return _indexed(context, confirmed.confirm(context.home, context.tenant, document, *wanted, **said))
+
+
+def withdraw_facts(context: Context, document: str, fields: Sequence[str] = ()) -> dict[str, Any]:
+    """`tools.confirmed.withdraw` for the context's tenant; what is searched follows."""
+    return _indexed(context, confirmed.withdraw(context.home, context.tenant, document, fields))
+
+
+def _indexed(context: Context, report: dict[str, Any]) -> dict[str, Any]:
+    """The report, once an index that is there is up to date; where it cannot be, why: limits hold all the same."""
+    if not folder(context.home).exists():
+        return report
+    try:
+        build_index(context)
+    except CannotAnswer as reason:
+        report["not_indexed"] = f"Search does not know of it until `oracle index build`: {reason}"
+    return report
 
 
 def add_files(paths: Iterable[Path], context: Context, progress: Progress | None = None,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from tools.cells import MAKER_WORDS, load_catalogue
+from tools.cells import MAKER_WORDS, Cell, catalogue, load_catalogue
 
 _ONE_THING = 5  # words that together may spell one cell name: "lg inr 21700 m50 lt"
 _AMP_HOURS = re.compile(r"(?<![\w.])(\d+(?:[.,]\d+)?)[ -]*ah\b", re.IGNORECASE)
@@ -36,7 +36,7 @@ def cells_named(text: str) -> tuple[set[str], str]:
     found, rest, at = set(), [], 0
     while at < len(words):
         for size in range(min(_ONE_THING, len(words) - at), 0, -1):
-            names = _spellings().get(compact(" ".join(words[at:at + size])))
+            names = _spelled(compact(" ".join(words[at:at + size])))
             if names:
                 found |= names
                 at += size
@@ -99,6 +99,24 @@ def _maker(word: str) -> str | None:
         return None
     near = process.extractOne(key, [m for m in MAKER_WORDS if len(m) > 5], scorer=OSA.distance, score_cutoff=2)
     return MAKER_WORDS[near[0]] if near else None
+
+
+def _spelled(key: str) -> frozenset[str] | None:
+    """Cells of a compact spelling: built-in ones first, then those that a tenant confirmed (`tools.cells.using`)."""
+    cells = catalogue()
+    return _spellings().get(key) or (None if cells is load_catalogue() else _own_spellings(cells).get(key))
+
+
+@lru_cache(maxsize=64)
+def _own_spellings(cells: tuple[Cell, ...]) -> Mapping[str, frozenset[str]]:
+    """Of the cells beyond the built-in ones; a name without figures could be any word."""
+    table: dict[str, set[str]] = {}
+    built_in = {cell.id for cell in load_catalogue()}
+    for cell in cells:
+        for key in map(compact, (cell.model, cell.name)) if cell.id not in built_in else ():
+            if len(key) >= 4 and any(map(str.isdigit, key)) and any(map(str.isalpha, key)):
+                table.setdefault(key, set()).add(cell.name)
+    return {key: frozenset(names) for key, names in table.items()}
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,8 @@ from retrieval.passages import Kind, Passage
 from retrieval.ranking import Ranking
 from retrieval.words import stems
 from tools.arguments import SearchDocuments
-from tools.cells import find_cell
+from tools.cells import find_cell, using
+from tools.confirmed import catalogue_of
 from tools.contract import Context, Result
 from tools.errors import CannotAnswer
 
@@ -89,6 +90,12 @@ def search(query: str, context: Context, kind: Literal["datasheet", "fleet_summa
     A question of a field of a cell is answered from the passage that states the field, and from none where no passage
     does; any other question by the passages nearest to it in meaning and words, if they are near enough.
     """
+    with using(catalogue_of(context.home, context.tenant)):
+        return _searched(query, context, kind, cell_model, limit)
+
+
+def _searched(query: str, context: Context, kind: str | None, cell_model: str | None,
+              limit: int) -> SearchDocumentsResult:
     index = open_index(context.home)
     readable = index.columns.readable(context.tenant)
     chosen = wanted(index, query, readable, kind, cell_model)

@@ -4,7 +4,7 @@ import json
 import mmap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +92,24 @@ class Columns:
         return cls({c: arrays[c] for c in COLUMNS}, values, arrays["public"], arrays["alive"])
 
     def readable(self, tenant: str | None) -> np.ndarray:
-        """Rows that a scope may read; bool [rows]. Scope None reads everything."""
-        return self.alive & (self.public | self.is_any("tenant", (tenant,))) if tenant is not None else self.alive
+        """Rows that a scope may read; bool [rows]. Scope None reads everything.
+
+        A scope's own sheet of a cell stands in for the public one, and for None also in for those of its tenants.
+        """
+        rows = self.alive & (self.public | self.is_any("tenant", (tenant,))) if tenant is not None else self.alive
+        sheets = self._own_sheets
+        if not len(sheets):
+            return rows
+        mine = self.is_any("tenant", (tenant,))[sheets] if tenant is not None else ~self.has("tenant")[sheets]
+        rows = rows.copy()
+        rows[sheets[~mine]] = False
+        instead = self.is_any("cell_model", self.among("cell_model", sheets[mine]))
+        return rows & ~(instead & self.public & self.is_any("kind", ("datasheet",)))
+
+    @cached_property
+    def _own_sheets(self) -> np.ndarray:
+        """Rows of datasheet passages that are not public: what tenants confirmed."""
+        return np.flatnonzero(self.alive & ~self.public & self.is_any("kind", ("datasheet",)))
 
     def is_any(self, column: str, wanted: Iterable[str]) -> np.ndarray:
         """Rows whose column is one of the values; bool [rows]."""
