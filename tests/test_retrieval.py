@@ -5,6 +5,7 @@ import re
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from retrieval_questions import ABSENT, HELD_OUT, QUESTIONS
 from sqlalchemy.orm import Session
@@ -255,6 +256,15 @@ def test_a_document_cannot_end_a_turn_or_place_a_call(operator, tmp_path):
     assert "Fenugreek" in text
     assert not any(mark in text for mark in ("<|", "|>", "tool_call>"))
     remove_document("note.txt", operator)
+
+
+def test_a_question_alone_gets_the_vector_that_it_has_among_passages():
+    """Read more quickly (`embedder.embed_question`), not otherwise; a long one is cut where passages are."""
+    questions = [query for query, *_ in QUESTIONS[:8]] + ["capacity " * 400, "?", "Wie schwer ist die Zelle, in Gramm?"]
+    usual = embedder.embed(questions)
+    alone = np.array([embedder.embed_question(question) for question in questions])
+    assert alone.dtype == np.float32 and np.linalg.norm(alone, axis=1) == pytest.approx(1, abs=1e-4)
+    assert (usual * alone).sum(axis=1).min() > 0.9995
 
 
 # -- the index on disk
