@@ -143,7 +143,7 @@ def given(record: Mapping[str, Any]) -> Given:
 def judge(question: Question, answer: Given) -> Verdict:
     """Verdict on one answer."""
     expect, before, shown = question.expect, _checked(answer.before, answer), _checked(answer.shown, answer)
-    told = bool(answer.found)
+    figure = tells_a_figure(answer)
     return Verdict(
         called=called_right(expect, answer.calls),
         before_grounded=before and before["grounded"], before_traced=before and before["traced"],
@@ -152,8 +152,8 @@ def judge(question: Question, answer: Given) -> Verdict:
         shown_complete=shown["complete"],
         **{part: says(part, answer) for part in ("reason", "uncertainty", "source")},
         cited=citations_hold(answer), stated=None if expect.states is None else _holds(answer.shown, expect.states),
-        unknown_said=None if expect.known else bool(UNKNOWN.search(answer.shown)) and not told,
-        asked_back=bool(ASKS.search(answer.shown)) and not told if expect.asks else None,
+        unknown_said=None if expect.known else bool(UNKNOWN.search(answer.shown)) and not figure,
+        asked_back=bool(ASKS.search(answer.shown)) and not figure if expect.asks else None,
         german=answered_language(answer) == "de" if expect.language == "de" else None,
         regenerated=answer.regenerated, rendered_plainly=answer.rendered_plainly)
 
@@ -173,6 +173,13 @@ def _is_empty(result: Mapping[str, Any]) -> bool:
     note = result.get("note") or ""
     absent = "passages" in result and (not result["passages"] or note.startswith("Not in the documents"))
     return "error" in result or absent
+
+
+def tells_a_figure(answer: Given) -> bool:
+    """Whether the shown answer states a number that neither the conversation nor a refusal does."""
+    refused = [call for call in answer.calls if _is_empty(call["result"])]
+    traced = trace(answer.shown, refused, [m["content"] for m in answer.told])
+    return bool(traced.untraced or traced.wrong_units)
 
 
 def called_right(expect: Expect, calls: Sequence[Mapping[str, Any]]) -> bool:

@@ -161,6 +161,9 @@ def test_an_unknown_pack_has_to_be_called_unknown_and_nothing_told_of_another():
     assert judge(question, answered("It is fine.", UNKNOWN_PACK)).unknown_said is False
     other = HEALTH_CALL | {"name": "estimate_soh"}
     assert judge(question, answered("PK-0777 is unknown. " + HEALTHY, UNKNOWN_PACK, other)).unknown_said is False
+    assert judge(question, answered("It is unknown, perhaps 50 %.", UNKNOWN_PACK)).unknown_said is False
+    looked = answered("I have no record of its mileage.", HEALTH_CALL)
+    assert judge(asked("How far has PK-0042 run?", known=False), looked).unknown_said
 
 
 def test_a_question_back_is_asked_of_what_misses_its_pack():
