@@ -27,6 +27,11 @@ XJTU_ROW = {"v_mean": 4.09629, "v_std": 0.05677, "v_kurt": -1.21324, "v_skew": 0
             "cc_time_s": 299.88, "i_mean": 0.23178, "i_std": 0.10929, "i_kurt": -0.53576, "i_skew": 0.75811,
             "cv_q_ah": 0.055, "cv_time_s": 850.26}
 XJTU_SOH = 97.35
+# Another (TJU, data set 2, cell CY25-05_1-#13).
+TJU_ROW = {"v_mean": 4.09914, "v_std": 0.0599, "v_kurt": -1.22424, "v_skew": 0.07998, "cc_q_ah": 0.59201,
+           "cc_time_s": 1216.99, "i_mean": 0.31148, "i_std": 0.0938, "i_kurt": -1.1081, "i_skew": 0.33581,
+           "cv_q_ah": 0.11352, "cv_time_s": 1316.53}
+TJU_SOH = 86.93
 
 
 def cc_cv(step_s=2.0, nominal_ah=2.0, c_rate=2.0, tau_s=400.0, limit_v=4.2, from_v=3.6, cv_to_a=0.08):
@@ -104,13 +109,15 @@ def test_whatever_a_record_holds_it_is_judged(seed):
     assert judged.valid or judged.reason
 
 
-def test_a_published_charge_has_its_published_health():
-    kind = type_of("NMC", 2.0, 4.2)
-    x = inputs({k: np.array([v]) for k, v in XJTU_ROW.items()}, np.array([2.0]), np.array([4.2]))
-    result = load()["xjtu"].estimate(x, np.array([kind.name]))
+@pytest.mark.parametrize(("row", "soh", "nominal_ah", "family"),
+                         [(XJTU_ROW, XJTU_SOH, 2.0, "xjtu"), (TJU_ROW, TJU_SOH, 3.5, "tju")])
+def test_a_published_charge_has_its_published_health(row, soh, nominal_ah, family):
+    kind = type_of("NMC", nominal_ah, 4.2)
+    x = inputs({k: np.array([v]) for k, v in row.items()}, np.array([nominal_ah]), np.array([4.2]))
+    result = load()[family].estimate(x, np.array([kind.name]))
     assert result.reasons == ("",)
-    assert result.soh_percent[0] == pytest.approx(XJTU_SOH, abs=1.5)
-    assert result.low_percent[0] < XJTU_SOH < result.high_percent[0] and result.high_percent[0] - XJTU_SOH < 8
+    assert result.soh_percent[0] == pytest.approx(soh, abs=1.5)
+    assert result.low_percent[0] < soh < result.high_percent[0] and result.high_percent[0] - soh < 8
 
 
 def test_a_charge_unlike_the_trained_ones_is_not_estimated():

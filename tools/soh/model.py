@@ -1,4 +1,4 @@
-"""The estimator: support-vector regression and extremely randomised trees, averaged, with a conformal interval.
+"""The estimator: support-vector regression and extremely randomised trees together, with a conformal interval.
 
 Trained by `python -m tools.soh.train`; the weights are data/soh.safetensors, their card data/soh_card.md. Reading
 them needs numpy and safetensors alone. Per family of cells: inputs are the window features scaled by nominal
@@ -123,7 +123,7 @@ class Family:
     scale: np.ndarray  # [d]
     support: np.ndarray  # [m, d + types], standardised
     weight: np.ndarray  # [m]
-    constants: np.ndarray  # [4]: kernel's gamma, intercept, mean and standard deviation of health (share)
+    constants: np.ndarray  # [5]: kernel's gamma, intercept, mean and deviation of health (share), the trees' share
     trees: Forest
     spread: Forest  # expected absolute error, percent
     quantile: float  # of |error| over expected error: 90 % of rows of held-back cells
@@ -138,11 +138,12 @@ class Family:
 
     def health_percent(self, design: np.ndarray) -> np.ndarray:
         """State of health, [n]."""
-        gamma, intercept, mean, deviation = self.constants
+        gamma, intercept, mean, deviation, share = self.constants
         kernel = np.concatenate([
             np.exp(-gamma * _squared(design[i:i + CHUNK], self.support)) @ self.weight
             for i in range(0, len(design), CHUNK)]) if len(design) else np.zeros(0)
-        return 100 * ((kernel + intercept) * deviation + mean + self.trees(design)) / 2
+        machine = (kernel + intercept) * deviation + mean
+        return 100 * ((1 - share) * machine + share * self.trees(design))
 
     def half_width_percent(self, design: np.ndarray) -> np.ndarray:
         """Half of the 90 % interval, [n]."""
