@@ -29,6 +29,7 @@ _OVER = re.compile(r"\bC\s*/\s*(\d+)\b")
 _RANGE = re.compile(r"\s*(?:to|bis|and|und|-|–)\s*$")
 _MOMENT = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?(?:[T ]\d{2}:\d{2})?|\b\d{1,2}:\d{2}\b")
 _BAND = re.compile(r"90[\s-]*%[\s-]*(?:band|inter)", re.IGNORECASE)  # what every interval of a result covers
+_ASSET = re.compile(r"\bPK-\d{4}(?:-C\d+)?|\bUP-[0-9A-F]+")
 _NAMES = re.compile(r"\bPK-\d+(?:-C\d+)?|\bUP-[0-9a-f]+|\[\d+(?:, ?\d+)*\]|(?m:^\s*\d{1,2}[.)](?=\s))"
                     r"|\b[A-Za-z][A-Za-z]*[-_]?\d[\w-]*|\b(?:18650|21700|26650|26700|32700)\b", re.IGNORECASE)
 
@@ -57,7 +58,7 @@ class Traced:
 
 
 def trace(answer: str, calls: Sequence[dict[str, Any]], conversation: Iterable[str]) -> Traced:
-    """Every number of an answer held against calls ({arguments, result, read}) and the conversation's texts."""
+    """Every number, date and asset of an answer held against calls ({arguments, result, read}) and what was said."""
     told = list(conversation)
     sources = [n for text in told for n in numbers(text)]
     sources += [n for call in calls for part in ("arguments", "result", "read") for n in _stated(call.get(part) or {})]
@@ -65,7 +66,7 @@ def trace(answer: str, calls: Sequence[dict[str, Any]], conversation: Iterable[s
     if any(name.endswith("low_percent") for call in calls for name, _ in _leaves(call)):
         answer = _BAND.sub(" ", answer)
     found = numbers(answer)
-    untraced = [m for m in _MOMENT.findall(answer) if m not in moments]
+    untraced = [m for m in _MOMENT.findall(answer) if m not in moments] + _strangers(answer, calls, told)
     wrong = []
     for number in found:
         if any(same(number, source) for source in sources):
@@ -76,6 +77,12 @@ def trace(answer: str, calls: Sequence[dict[str, Any]], conversation: Iterable[s
         else:
             untraced.append(number.text)
     return Traced(len(found) + len(_MOMENT.findall(answer)), tuple(untraced), tuple(wrong))
+
+
+def _strangers(answer: str, calls: Sequence[dict[str, Any]], told: Iterable[str]) -> list[str]:
+    """Packs and cells that neither the calls nor the conversation name; without a call an id is only an example."""
+    named = set(_ASSET.findall(f"{calls} {' '.join(told)}".upper()))
+    return [asset for asset in _ASSET.findall(answer.upper()) if asset not in named] if calls else []
 
 
 def numbers(text: str) -> list[Number]:

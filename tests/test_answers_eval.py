@@ -100,6 +100,13 @@ def test_a_moment_that_no_result_states_is_untraced():
     assert trace("of 2026-11-02 06:00", [call], ()).untraced == ("2026-11-02 06:00",)
 
 
+def test_a_pack_that_nobody_named_is_untraced_unless_it_is_an_example():
+    assert trace("PK-0042 has 91.4 %.", [HEALTH_CALL], ()).untraced == ()
+    assert trace("PK-0043 has 91.4 %.", [HEALTH_CALL], ()).untraced == ("PK-0043",)
+    assert trace("PK-0043 has 91.4 %.", [HEALTH_CALL], ["and PK-0043?"]).untraced == ()
+    assert trace("Which pack, for example PK-0043?", (), ()).untraced == ()
+
+
 # -- the verdict
 
 
