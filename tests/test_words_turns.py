@@ -160,3 +160,22 @@ def test_a_number_of_something_else_is_no_pack(pack, number, words):
     assume(pack != number)
     turns = [f"pack {pack}, please", words.format(number)]
     assert apart(f"PK-{number:04d}", "asset_id", turns) is None
+
+
+@pytest.mark.parametrize("question", ["And over 86?", "clock's slow", "quarter past three now",
+                                      "Did you mean millivolt", "depth question", "7点半要出发"])
+def test_training_lines_whose_words_stand_apart_can_be_written(question):
+    import random
+
+    from finetune.phrasings import load_phrasings, turn
+    from retrieval.toolset import tool_named
+
+    lines = [line for line in load_phrasings() if any(question in m["content"] for m in line["messages"])]
+    assert lines
+    for seed in range(3):
+        item = turn(lines[0], random.Random(seed))
+        for raw, exact in zip(item.calls, item.canonical, strict=True):
+            model, turns = tool_named(raw["name"]).arguments, [m["content"] for m in item.messages]
+            values = canonical(raw["arguments"], model)
+            assert values == pytest.approx(exact["arguments"])
+            assert unsaid(raw["arguments"], values, model, turns, ()) == []
