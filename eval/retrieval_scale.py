@@ -1,16 +1,20 @@
 """The claim "a million passages": built with progress, searched within 20 ms, memory stated; kinds of FAISS compared.
 
-The passages are synthetic: three of 120 sentences on batteries each, with part numbers and values of their own. Their
-vectors are the mean of the sentences' real embeddings and some noise, since embedding a million texts takes hours on a
-CPU. Everything else is the program's own: `write_index` builds, `search` answers.
+The passages and their vectors are synthetic (`eval.synthetic_passages`), everything else is the program's own:
+`write_index` builds, `search` answers.
+
+A run is a row of steps, each kept in a file as soon as it is measured: an interrupted run goes on with the step that
+it was in.
 """
 
-import hashlib
+import json
+import os
 import resource
+import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,105 +22,101 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from eval.report import header, people, print_header
-from retrieval.passages import Passage
+from eval.report import commit, header, people, print_header
+from eval.synthetic_passages import Synthetic, embedder, part, sentences, vectors_of
 from tools.contract import Context
 
 KINDS = ("Flat", "HNSW", "IVF-Flat", "IVF-SQ8", "IVF-PQ")
-TENANTS, QUESTIONS, CHANGED, NEIGHBOURS = 20, 200, 1000, 10
-NOISE = 0.35  # of the length of a sentence's vector
-SUBJECTS = ("charging current", "discharge current", "storage temperature", "cell voltage", "capacity fade", "mass",
-            "coolant flow", "contactor", "insulation resistance", "state of charge", "firmware version", "fuse rating")
-SENTENCES = ("The {} was measured at the end of line.", "The maximum {} is given by the maker.",
-             "After the repair the {} stayed within its limits.", "A technician reported an unusual {} in winter.",
-             "The supplier changed the {} in the second revision.", "Tests of the {} at high temperature are pending.",
-             "The {} depends on age and temperature.", "For transport the {} has to be checked and noted.",
-             "An alarm on the {} was acknowledged by the depot.", "The manual explains how the {} is calibrated.")
+QUESTIONS, CHANGED, NEIGHBOURS = 200, 1000, 10
+CANDIDATES = 100  # the nearest in meaning that a search compares exactly (`Index.near`)
 
 
-class Synthetic(Sequence):
-    """`count` passages that are the same for the same numbers; made when asked for."""
+@dataclass(frozen=True)
+class Steps:
+    """What was measured so far under `home`, of the run that `of` describes; of another run everything is removed."""
 
-    def __init__(self, count: int, start: int = 0):
-        self.count, self.start = count, start
+    home: Path
+    of: dict[str, Any]
 
-    def __len__(self) -> int:
-        return self.count
+    def take(self, name: str, measured: Callable[[], Any]) -> Any:
+        """The step's figures: measured now and kept, or kept from before an interruption."""
+        done = self._done()
+        if name in done:
+            people.print(f"{name}: kept from before")
+            return done[name]
+        people.print(f"{name} ...")
+        done[name] = measured()
+        self.home.mkdir(parents=True, exist_ok=True)
+        unfinished = self.home / "steps.json.part"
+        unfinished.write_text(json.dumps({"of": self.of, "done": done}), encoding="utf-8")
+        os.replace(unfinished, self.home / "steps.json")
+        return done[name]
 
-    def __getitem__(self, i: int) -> Passage:
-        if not 0 <= i < self.count:
-            raise IndexError(i)
-        n = self.start + i
-        a, b, c = _three(n)
-        told = sentences()
-        text = f"{told[a]} {told[b]} {told[c]} Part {part(n)}, value {n * 7919 % 9973 / 10:g}."
-        return Passage(document=f"Synthetic report {n // 8}", text=text, kind="file", source="synthetic",
-                       page=n % 8 + 1, tenant=f"tenant {n % TENANTS}")
-
-
-def part(n: int) -> str:
-    """A part number that a few hundred passages in a million share."""
-    return f"BX{n * 48271 % 5003:04d}"
-
-
-def _three(n: int) -> tuple[int, int, int]:
-    return n * 31 % 120, n * 17 // 120 % 120, n * 13 // 14400 % 120
-
-
-@lru_cache(maxsize=1)
-def sentences() -> tuple[str, ...]:
-    return tuple(sentence.format(subject) for sentence in SENTENCES for subject in SUBJECTS)
-
-
-@lru_cache(maxsize=1)
-def _bases() -> tuple[np.ndarray, np.ndarray]:
-    """Real embeddings of the sentences [120, 384], and unit noise [4096, 384]."""
-    from retrieval.embedder import embed
-
-    noise = np.random.default_rng(0).standard_normal((4096, 384)).astype(np.float32)
-    return embed(sentences()), noise / np.linalg.norm(noise, axis=1, keepdims=True)
-
-
-def vectors_of(numbers: np.ndarray) -> np.ndarray:
-    """Unit vectors of the passages with these numbers, float32 [n, 384]."""
-    told, noise = _bases()
-    a, b, c = (np.array(column) for column in _three(numbers))
-    made = (told[a] + told[b] + told[c]) / 3 + NOISE * (noise[numbers % 4096] + noise[numbers // 4096 % 4096]) / 2**0.5
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
+    def _done(self) -> dict[str, Any]:
+        try:
+            kept = json.loads((self.home / "steps.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        if kept["of"] != self.of:
+            shutil.rmtree(self.home)
+            return {}
+        return kept["done"]
 
 
 def measure(chunks: int, compare: int = 50_000, home: Path | None = None) -> dict[str, Any]:
-    """Kinds compared on `compare` vectors; then `chunks` passages built, searched, changed and searched again."""
+    """Kinds compared on `compare` vectors; then `chunks` passages built, searched, changed and searched again.
+
+    What is built and measured lies under `home` until the run is through (default: of this size in the folder for
+    temporary files), so that the same call goes on after an interruption.
+    """
     import faiss
     import torch
 
     faiss.omp_set_num_threads(1)  # two threads that wait for each other cost more than they give for one question
     torch.set_num_threads(1)
-    report = header() | {"chunks": chunks, "compared_on": min(compare, chunks), "kinds": kinds(min(compare, chunks))}
-    if home is not None:
-        return report | _whole(chunks, home)
-    with tempfile.TemporaryDirectory() as folder:
-        return report | _whole(chunks, Path(folder))
+    count = min(compare, chunks)
+    home = home or Path(tempfile.gettempdir()) / f"battery-oracle-scale-{chunks}-{count}"
+    steps = Steps(home, {"chunks": chunks, "compared_on": count, "commit": commit()})
+    try:
+        report = {"chunks": chunks, "compared_on": count, "kinds": kinds(count, steps)} | _whole(chunks, home, steps)
+    except KeyboardInterrupt:
+        people.print(f"Interrupted; the same command goes on where it was. What there is lies in {home}.")
+        raise
+    shutil.rmtree(home)
+    return header() | report
 
 
 # -- kinds of index
 
 
-def kinds(count: int) -> list[dict[str, Any]]:
+def kinds(count: int, steps: Steps) -> list[dict[str, Any]]:
     """Every kind on the same vectors: recall of the 10 nearest, milliseconds a question, MB, seconds to build."""
     vectors = vectors_of(np.arange(count))
     asked = vectors_of(np.random.default_rng(1).integers(count, 10 * count, QUESTIONS))
-    truth, rows = None, []
-    for kind in KINDS:
-        row, found = _kind(kind, vectors, asked)
-        truth = found if truth is None else truth
-        recall = np.mean([len(set(f) & set(t)) / NEIGHBOURS for f, t in zip(found, truth, strict=True)])
-        rows.append(row | {"recall_at_10": round(float(recall), 3)})
-        people.print(f"compared on {count} vectors: {rows[-1]}")
+    truth = _nearest_of(asked, [(0, vectors)])
+    return [steps.take(f"{kind} on {count} vectors", lambda kind=kind: _kind(kind, vectors, asked, truth))
+            for kind in KINDS]
+
+
+def _nearest_of(asked: np.ndarray, parts: Iterator[tuple[int, np.ndarray]] | Sequence) -> np.ndarray:
+    """The 10 nearest rows to each question, int64 [questions, 10], one by one; parts are (first row, vectors)."""
+    best = np.full((len(asked), NEIGHBOURS), -np.inf, dtype=np.float32)
+    rows = np.full((len(asked), NEIGHBOURS), -1, dtype=np.int64)
+    for first, vectors in parts:
+        scores = np.concatenate([best, asked @ vectors.T], axis=1)
+        numbers = np.concatenate([rows, np.tile(np.arange(first, first + len(vectors)), (len(asked), 1))], axis=1)
+        chosen = np.argpartition(-scores, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+        best, rows = (np.take_along_axis(of, chosen, axis=1) for of in (scores, numbers))
     return rows
 
 
-def _kind(kind: str, vectors: np.ndarray, asked: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+def _recall(found: Sequence[np.ndarray], truth: np.ndarray) -> float:
+    """Share of the true nearest that were found."""
+    shares = [len(set(map(int, f)) & set(map(int, t))) / len(t) for f, t in zip(found, truth, strict=True)]
+    return round(float(np.mean(shares)), 3)
+
+
+def _kind(kind: str, vectors: np.ndarray, asked: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     import faiss
 
     from retrieval.vectors import TRAINING, new_index
@@ -128,7 +128,7 @@ def _kind(kind: str, vectors: np.ndarray, asked: np.ndarray) -> tuple[dict[str, 
     found = index.search(asked, NEIGHBOURS)[1]
     wall, cpu = _timed([lambda v=v: index.search(v[None, :], NEIGHBOURS) for v in asked])
     return {"kind": kind, "build_cpu_s": round(built, 1), "mb": round(faiss.serialize_index(index).nbytes / 1e6),
-            "p95_ms": wall, "p95_cpu_ms": cpu}, found
+            "p95_ms": wall, "p95_cpu_ms": cpu, "recall_at_10": _recall(found, truth)}
 
 
 def _timed(calls: Sequence[Callable[[], Any]]) -> tuple[float, float]:
@@ -145,40 +145,79 @@ def _timed(calls: Sequence[Callable[[], Any]]) -> tuple[float, float]:
 # -- the whole library
 
 
-def _whole(chunks: int, home: Path) -> dict[str, Any]:
-    from retrieval.index import folder, open_index, write_index
+def _whole(chunks: int, home: Path, steps: Steps) -> dict[str, Any]:
+    from retrieval.index import folder
 
-    def build(passages: Synthetic, title: str) -> dict[str, float]:
-        wall, cpu = time.perf_counter(), time.process_time()
-        with Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=people) as bar:
-            task = bar.add_task(title, total=len(passages))
-            write_index(home, passages, lambda done, total: bar.update(task, completed=done, total=total),
-                        embed=_embedder())
-        return {"s": round(time.perf_counter() - wall, 1), "cpu_s": round(time.process_time() - cpu, 1)}
+    def first_build() -> dict[str, float]:
+        shutil.rmtree(folder(home), ignore_errors=True)
+        return _built(home, Synthetic(chunks))[0]
 
-    built = build(Synthetic(chunks), f"building {chunks} passages")
+    def change() -> dict[str, float]:
+        told, rebuilt = _built(home, Synthetic(chunks, start=CHANGED))
+        return told if rebuilt else _built(home, Synthetic(chunks))[0]  # interrupted just after it: the other way round
+
+    report = {"build": steps.take(f"building {chunks} passages", first_build)}
+    report |= steps.take("searching", lambda: _opened(home, chunks))
+    report |= steps.take("recall against exact comparison", lambda: recall(home, chunks))
+    report["change"] = steps.take(f"{CHANGED} passages gone, {CHANGED} new", change)
+    report["search_after_change"] = steps.take("searching after that", lambda: _searched(home, chunks))
+    return report
+
+
+def _built(home: Path, passages: Synthetic) -> tuple[dict[str, float], bool]:
+    """(seconds of wall and processor, whether there was anything to build)."""
+    from retrieval.index import write_index
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    with _bar("passages") as bar:
+        task = bar.add_task("", total=len(passages))
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if done == total:
+                bar.console.print("embedded; now the lists of vectors, the words and the passages themselves")
+
+        manifest = write_index(home, passages, tell, embed=embedder())
+    return {"s": round(time.perf_counter() - wall, 1),
+            "cpu_s": round(time.process_time() - cpu, 1)}, manifest["rebuilt"]
+
+
+def _bar(title: str) -> Progress:
+    return Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=people)
+
+
+def _opened(home: Path, chunks: int) -> dict[str, Any]:
+    """Memory, disk and speed of the index as it was built."""
+    from retrieval.index import folder, open_index
+
     before = _resident_mb()
     index = open_index(home)
     first = _searched(home, chunks)
     disk = sum(f.stat().st_size for f in folder(home).rglob("*") if f.is_file()) / 1e6
-    report = {"build": built, "vectors": index.manifest["vectors"], "disk_mb": round(disk),
-              "resident_mb": round(_resident_mb()), "resident_before_opening_mb": round(before), "search": first}
-    changed = build(Synthetic(chunks, start=CHANGED), f"{CHANGED} gone, {CHANGED} new")
-    return report | {"change": changed, "search_after_change": _searched(home, chunks)}
+    return {"vectors": index.manifest["vectors"], "disk_mb": round(disk), "resident_mb": round(_resident_mb()),
+            "resident_before_opening_mb": round(before), "search": first}
 
 
-def _embedder() -> Callable[[Sequence[str]], np.ndarray]:
-    """Vectors by text: the number of a synthetic passage is found again from its sentences."""
-    place = {sentence: i for i, sentence in enumerate(sentences())}
-    told, noise = _bases()
+def recall(home: Path, chunks: int) -> dict[str, float]:
+    """How many of the 10 truly nearest passages the index gives, as its 10 nearest and among its 100 candidates."""
+    from retrieval.index import open_index
+    from retrieval.vectors import STEP, nearest
 
-    def embed(texts: Sequence[str]) -> np.ndarray:
-        parts = [[place[f"{s}."] for s in text.removeprefix(". ").split(". ")[:3]] for text in texts]
-        salt = np.array([int.from_bytes(hashlib.blake2b(t.encode(), digest_size=3).digest()) for t in texts])
-        made = told[np.array(parts)].mean(axis=1) + NOISE * (noise[salt % 4096] + noise[salt // 4096 % 4096]) / 2**0.5
-        return made / np.linalg.norm(made, axis=1, keepdims=True)
+    embed, index = embedder(), open_index(home)
+    asked = embed([p.embedded for p in Synthetic(QUESTIONS, start=3 * chunks)])
+    everything = np.ones(index.manifest["rows"], dtype=bool)
+    with _bar("compared one by one") as bar:
+        task = bar.add_task("", total=chunks)
 
-    return embed
+        def parts() -> Iterator[tuple[int, np.ndarray]]:
+            for start in range(0, chunks, STEP):
+                some = Synthetic(min(STEP, chunks - start), start=start)
+                yield start, embed([passage.embedded for passage in some])
+                bar.update(task, completed=start + len(some))
+
+        truth = _nearest_of(asked, parts())
+    return {f"recall_at_10_of_{count}": _recall([nearest(index.faiss, vector, everything, count) for vector in asked],
+                                                truth) for count in (NEIGHBOURS, CANDIDATES)}
 
 
 def _searched(home: Path, chunks: int) -> dict[str, Any]:
@@ -226,4 +265,6 @@ def print_report(report: Mapping[str, Any]) -> None:
                      f"{told['one_tenant_p95_ms']:g} ms (CPU {told['one_tenant_p95_cpu_ms']:g}) for one tenant; "
                      f"with embedding the question {told['new_question_p95_ms']:g} ms (CPU "
                      f"{told['new_question_p95_cpu_ms']:g}); answered {told['answered']} of 20")
+    people.print(f"recall of the 10 nearest against exact comparison: {report[f'recall_at_10_of_{NEIGHBOURS}']:.3f}, "
+                 f"among the {CANDIDATES} candidates {report[f'recall_at_10_of_{CANDIDATES}']:.3f}")
     people.print(f"change in place: {report['change']['s']:g} s ({report['change']['cpu_s']:g} s CPU)")
