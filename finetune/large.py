@@ -146,7 +146,8 @@ def plan(name: str, rank: int, devices: int, samples: int, tokens_per_pack: int,
              f"{found.trainable / 1e6:.1f} million trained"]
     for number in dict.fromkeys((1, devices)):
         parts = memory_gib(found, number, tokens_per_pack)
-        lines.append(f"memory on each of {number} device{'s' * (number > 1)}: {parts['in all']:.1f} GiB ("
+        where = f"each of {number} devices" if number > 1 else "one device"
+        lines.append(f"memory on {where}: {parts['in all']:.1f} GiB ("
                      + ", ".join(f"{part} {gib:.1f}" for part, gib in parts.items() if part != "in all") + ")")
     a_pack = _samples_per_pack(tokens_per_pack)
     lines += [f"a step: {packs} pack{'s' * (packs > 1)} of {tokens_per_pack} tokens and the system prompt, "

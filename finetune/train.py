@@ -4,7 +4,8 @@
 
 The dense phase trains one adapter; each expert then starts from it, so the mixture begins where the dense model
 ended and every token of the first phase has taught all experts. Checkpoints are written as it goes; the same
-command continues an interrupted run, and `--start finetune/adapter` goes on from a finished adapter.
+command continues an interrupted run, and `--start finetune/adapter` goes on from a finished adapter. On several
+devices: `accelerate launch -m finetune.train` (finetune/devices.py).
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import math
 import os
 import time
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,7 @@ from tqdm import tqdm
 from finetune import moe
 from finetune.base import load_tokenizer
 from finetune.dataset import data_hash, held_out_samples, prefix_ids, training_samples
+from finetune.devices import Devices
 from finetune.packing import ATTENTION, TOKENS_PER_PACK, epoch, predictions
 
 CHECKPOINT_SECONDS = 180
@@ -44,6 +47,7 @@ class Plan:
     balance_weight: float
     seed: int
     start: str = ""  # first digits of the SHA-256 of the adapter it goes on from
+    packs_per_step: int = 0  # over all processes; 0: one each
 
     @property
     def dense_samples(self) -> int:
@@ -63,11 +67,14 @@ class MasterAdamW:
         self.masters = [p.detach().float().clone() for p in parameters]
         self.adam = torch.optim.AdamW(self.masters, betas=(0.9, 0.98), weight_decay=0.01)
 
-    def step(self, rate: float) -> None:
-        """One step from the parameters' gradients, which it clears."""
+    def step(self, rate: float, devices: Devices) -> None:
+        """One step from the parameters' gradients, summed over the processes; clears them."""
         for parameter, master in zip(self.parameters, self.masters, strict=True):
             master.grad = None if parameter.grad is None else parameter.grad.float()
+            if master.grad is None and devices.count > 1:  # an expert that no token of this process chose
+                master.grad = torch.zeros_like(master)
             parameter.grad = None
+        devices.sum([master.grad for master in self.masters if master.grad is not None])
         torch.nn.utils.clip_grad_norm_(self.masters, CLIP_NORM)
         for group in self.adam.param_groups:
             group["lr"] = rate
@@ -88,14 +95,19 @@ class MasterAdamW:
         self.adam.load_state_dict(state["adam"])
 
 
+def pad_token() -> int:
+    """The tokenizer's id of padding."""
+    return load_tokenizer().pad_token_id
+
+
 class Run:
     """One training run and its checkpoint file."""
 
-    def __init__(self, plan: Plan, folder: Path, device: str, start: Path | None = None):
-        self.plan, self.folder, self.device = plan, folder, device
+    def __init__(self, plan: Plan, folder: Path, devices: Devices, start: Path | None = None):
+        self.plan, self.folder, self.devices = plan, folder, devices
         self.dtype = torch.bfloat16
         self.phase, self.done, self.losses, self.history = "dense", 0, [], []
-        self.pad_id = load_tokenizer().pad_token_id
+        self.pad_id = pad_token()
         saved = self._load()
         self._enter(saved["phase"] if saved else "dense")
         if start and not saved:
@@ -118,6 +130,8 @@ class Run:
         return saved
 
     def save(self) -> None:
+        if not self.devices.is_main:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {"plan": asdict(self.plan), "phase": self.phase, "done": self.done, "losses": self.losses,
                  "history": self.history, "optimizer": self.optimizer.state()}
@@ -132,8 +146,8 @@ class Run:
             self.student = moe.moe_student(self.plan.rank, self.dtype, self.plan.seed)
             moe.split_into_experts(learnt, self.student)
         self.phase = phase
-        self.student.to(self.device).train()
         self.model = self.student.get_base_model()
+        self.devices.place(self.student.train(), self.model.model.layers)
         self.model.set_attn_implementation(ATTENTION)
         self.optimizer = MasterAdamW(list(moe.adapters(self.student).values()))
 
@@ -149,39 +163,46 @@ class Run:
         """All samples of the plan, the dense phase and then the mixture, with progress and checkpoints."""
         self.history.append({"from_sample": self.done, "data": data_hash(samples), "plan": asdict(self.plan)})
         last = time.monotonic()
-        with tqdm(total=self.plan.samples, initial=self.done, unit="sample", desc="train") as bar:
-            for pack in self._packs(samples):
+        with tqdm(total=self.plan.samples, initial=self.done, unit="sample", desc="train",
+                  disable=not self.devices.is_main) as bar:
+            for packs in self._steps(samples):
                 if self.phase == "dense" and self.done >= self.plan.dense_samples:
                     self.save()
                     self._enter("moe")
-                self._learn(pack.to(self.device))
-                bar.update(pack.samples)
+                self._learn(packs)
+                bar.update(sum(pack.samples for pack in packs))
                 bar.set_postfix(phase=self.phase, loss=f"{sum(self.losses[-50:]) / len(self.losses[-50:]):.3f}")
                 if time.monotonic() - last > CHECKPOINT_SECONDS:
                     self.save()
                     last = time.monotonic()
         self.save()
 
-    def _packs(self, samples: list):
-        """Packs of as many epochs as the plan needs; a continued run shuffles anew from where it stood."""
+    def _steps(self, samples: list):
+        """The packs of each step, of as many epochs as the plan needs; a continued run shuffles anew."""
         seed = self.plan.seed + self.done
         while True:
-            for pack in epoch(prefix_ids(), samples, self.plan.tokens_per_pack, self.pad_id, seed):
+            packs = epoch(prefix_ids(), samples, self.plan.tokens_per_pack, self.pad_id, seed)
+            while step := list(islice(packs, self.plan.packs_per_step or self.devices.count)):
                 if self.done >= self.plan.samples:
                     return
-                yield pack
+                yield step
             seed += 1
 
-    def _learn(self, pack) -> None:
-        logits, targets = predictions(self.model, pack)
-        loss = cross_entropy(logits, targets)
-        total = loss
-        if self.phase == "moe":
-            total = loss + self.plan.balance_weight * moe.balance_loss(self.model)
-        total.backward()
-        self.optimizer.step(self.plan.rate(self.done))
-        self.done += pack.samples
-        self.losses.append(round(loss.item(), 4))
+    def _learn(self, packs: list) -> None:
+        """One step: the mean loss over the learnt tokens of all its packs, whichever process computes them."""
+        learnt, told = sum(len(pack.learn) for pack in packs), torch.zeros(1, device=self.devices.device)
+        for pack, counts in self.devices.share(packs):
+            logits, targets = predictions(self.model, pack.to(self.devices.device))
+            loss = cross_entropy(logits, targets) * (counts * len(pack.learn) / learnt)
+            total = loss
+            if self.phase == "moe":
+                total = loss + self.plan.balance_weight * counts / len(packs) * moe.balance_loss(self.model)
+            total.backward()
+            told += loss.detach()
+        self.devices.sum([told])
+        self.optimizer.step(self.plan.rate(self.done), self.devices)
+        self.done += sum(pack.samples for pack in packs)
+        self.losses.append(round(told.item(), 4))
 
     @torch.no_grad()
     def judge(self, samples: list) -> dict[str, float]:
@@ -189,7 +210,7 @@ class Run:
         self.student.eval()
         losses, right, rows = [], 0, 0
         for pack in epoch(prefix_ids(), samples, self.plan.tokens_per_pack, self.pad_id, 0):
-            pack = pack.to(self.device)
+            pack = pack.to(self.devices.device)
             logits, targets = predictions(self.model, pack)
             losses.append(cross_entropy(logits, targets).item())
             row = (pack.learn - pack.prefix) // ((pack.tokens.shape[1] - pack.prefix) // pack.rows)
@@ -198,6 +219,18 @@ class Run:
         self.student.train()
         loss = sum(losses) / len(losses)
         return {"held_out_loss": round(loss, 4), "held_out_all_tokens_right": round(right / rows, 4)}
+
+
+def _plan_large(base: str, dry_run: bool, numbers: tuple[int, ...]) -> None:
+    from finetune.large import PUBLISHED, plan
+
+    if not base or not dry_run:
+        raise SystemExit(f"--base NAME and --dry-run go together, as in --base {next(iter(PUBLISHED))} --dry-run: "
+                         "training itself is for the small base.")
+    try:
+        print(plan(base, *numbers))
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
 
 
 def main(
@@ -214,14 +247,22 @@ def main(
     results: Annotated[Path, typer.Option(help="from python -m finetune.runs")] = Path(".oracle/runs.jsonl"),
     start: Annotated[Path | None, typer.Option(help="folder of a finished adapter to go on from")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, ...; empty: what there is")] = "",
+    packs_per_step: Annotated[int, typer.Option(help="packs of one step, over all processes; 0: one each")] = 0,
+    base: Annotated[str, typer.Option(help="a large Mixture of Experts by name, with --dry-run")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what a run on --base would be")] = False,
+    devices_planned: Annotated[int, typer.Option("--devices", help="devices that --dry-run reckons with")] = 8,
 ) -> None:
     """Train the adapter and write it with its model card."""
+    if base or dry_run:
+        return _plan_large(base, dry_run, (rank, devices_planned, samples, tokens_per_pack, packs_per_step))
     from finetune.export import write_adapter
 
     from_adapter = hashlib.sha256((start / WEIGHTS).read_bytes()).hexdigest()[:12] if start else ""
-    plan = Plan(samples, moe_share, rank, learning_rate, tokens_per_pack, balance_weight, seed, from_adapter)
+    plan = Plan(samples, moe_share, rank, learning_rate, tokens_per_pack, balance_weight, seed, from_adapter,
+                packs_per_step)
+    devices = Devices(device)
     torch.manual_seed(seed)
-    run = Run(plan, work, device or ("cuda" if torch.cuda.is_available() else "cpu"), start)
+    run = Run(plan, work, devices, start)
     data = training_samples(fillings, seed, results)
     started = time.monotonic()
     try:
@@ -231,8 +272,11 @@ def main(
         raise SystemExit(f"Stopped after {run.done} samples; the same command goes on from {run.checkpoint}.") from None
     minutes = round((time.monotonic() - started) / 60, 1)
     figures = run.judge(held_out_samples(seed)) | {"samples_seen": run.done, "minutes_of_last_start": minutes}
-    write_adapter(run, out, figures)
-    print(json.dumps(figures))
+    if devices.is_main:
+        write_adapter(run, out, figures)
+        print(json.dumps(figures))
+    devices.meet()
+    devices.part()
 
 
 if __name__ == "__main__":

@@ -168,15 +168,16 @@ def test_the_shipped_adapter_belongs_to_this_base_and_this_prompt():
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
+    from finetune.devices import Devices
     from finetune.train import Plan, Run
 
     plan = Plan(samples=8, moe_share=0.5, rank=2, learning_rate=1e-3, tokens_per_pack=192, balance_weight=0.01, seed=0)
     ids = prefix_ids()[-40:]
     samples = [Sample((*ids[:n], *ids[:4]), (False, *[True] * (n + 3))) for n in range(30, 38)]
-    run = Run(plan, tmp_path, "cpu")
+    run = Run(plan, tmp_path, Devices("cpu"))
     run.train(samples[:4])
     assert run.done >= 8 and run.phase == "moe"
-    again = Run(plan, tmp_path, "cpu")
+    again = Run(plan, tmp_path, Devices("cpu"))
     assert (again.done, again.phase, again.losses) == (run.done, "moe", run.losses)
     for name, parameter in moe.adapters(run.student).items():
         assert torch.equal(parameter, moe.adapters(again.student)[name]), name
