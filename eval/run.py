@@ -180,7 +180,8 @@ def routing(
     questions: Annotated[Path | None, typer.Option(help="Questions, JSON lines.", exists=True)] = None,
     model: Annotated[str, typer.Option(help="Checkpoint; empty: the settings', else base and adapter.")] = "",
     plot: Annotated[Path | None, typer.Option(help="HTML page to draw the figure to.")] = None,
-    per_intent: Annotated[int, typer.Option(help="So many conversations of each intent; 0: all.", min=0)] = 0,
+    per_intent: Annotated[int, typer.Option(help="So many conversations of each intent, 20 or more to "
+                                                 "tell from chance; 0: all.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Shuffles the intents for chance's share.")] = 0,
     as_json: Json = False,
 ):

@@ -96,6 +96,14 @@ def test_conversations_without_a_call_have_no_call_tokens():
     assert found["parts"]["question"]["intents"] == ["diagnose", "no_call"]
 
 
+def test_one_conversation_of_each_intent_is_never_above_chance():
+    """Shuffled, it is the same table with other names."""
+    rng = np.random.default_rng(0)
+    routed = [Routed(str(i), {"question": rng.integers(1, 40, (LAYERS, EXPERTS)), "call": np.zeros((LAYERS, EXPERTS))})
+              for i in range(9)]
+    assert report(routed)["parts"]["question"]["layers_above_chance"] == 0
+
+
 def test_mutual_information_of_a_known_table():
     # Cover and Thomas 2006, Elements of Information Theory, example 2.2.1: I(X;Y) = 3/8 bit.
     table = np.array([[1 / 8, 1 / 16, 1 / 32, 1 / 32], [1 / 16, 1 / 8, 1 / 32, 1 / 32],
