@@ -17,6 +17,7 @@ WARNINGS = {"simulate_charge": ("envelope_warning", "plating_words"), "estimate_
 _IN_TIME = re.compile(r"(?<!not )(?<!not be ready )\bin time\b|\brechtzeitig\b|\bdeadline is met\b", re.IGNORECASE)
 _TOO_LATE = re.compile(r"too short|cannot be met|not (?:be )?met|not in time|nicht zu halten|zu kurz", re.IGNORECASE)
 _BAND = re.compile(r"\b90[\s-]*%[\s-]*(?=band\b|interval)", re.IGNORECASE)  # what every interval of a result covers
+_NAMED = re.compile(r"\b(?:PK-\d{4}|UP-[0-9a-f]{4,}|\d{4}-\d\d-\d\d)\b", re.IGNORECASE)
 _CITATION = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
 _SENTENCE = re.compile(r"[^.!?\n]*(?:\.(?=\d)[^.!?\n]*)*[.!?\n]?")
 
@@ -53,8 +54,17 @@ def check(answer: str, calls: Sequence[Call], conversation: Sequence[dict[str, s
     sources = sources_of(answer, calls, conversation, names)
     stated = _BAND.sub("", answer) if any(_has_interval(call.result) for call in calls) else answer
     unsupported = [q.text for q in in_text(stated, names) if not backed(q, sources)]
+    unsupported += _strangers(answer, calls, conversation)
     unsupported += [f"[{n}]" for n in sorted(cited_numbers(answer) - passages_of(calls).keys())]
     return Verdict(tuple(unsupported), tuple(_missing(answer, calls, names)))
+
+
+def _strangers(answer: str, calls: Sequence[Call], conversation: Sequence[dict[str, str]]) -> list[str]:
+    """Packs, uploads and days of an answer to calls that neither the calls nor the conversation name."""
+    if not calls:
+        return []
+    known = str([*calls, *(m["content"] for m in conversation)]).lower()
+    return [name for name in dict.fromkeys(_NAMED.findall(answer)) if name.lower() not in known]
 
 
 def _has_interval(result: dict[str, Any]) -> bool:

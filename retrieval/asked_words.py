@@ -14,7 +14,7 @@ WORDS: dict[str, str] = {
     "voltage": "voltage voltages volt volts millivolt millivolts mv spannung *spannung",
     "capacity": "capacity capacities mah milliamp-hours amp-hours kapazitat *kapazitat",
     "energy": "energy energies kwh watt-hours watthours energie energieinhalt *energie",
-    "temperature": "temperature temperatures temp temps celsius fahrenheit degrees temperatur* *temperatur "
+    "temperature": "temperature temperatures temp temps ambient celsius fahrenheit degrees temperatur* *temperatur "
                    "*temperaturen",
     "hot": "hot hotter hottest warm warmer warmest heiss warm warmste heat-limit",
     "cold": "low cold colder coldest cool freezing frost kalt kalter kalteste frieren",
@@ -45,7 +45,7 @@ WORDS: dict[str, str] = {
            "limit hochste hochster hochstes hochstens grosste obere",
     "min": "min minimum minimal minimale minimaler lowest least smallest lower below guaranteed guarantee mindest* "
            "kleinste niedrigste tiefste untere garantiert* garantierte mindestens",
-    "nominal": "nominal nenn* average typical typ",
+    "nominal": "nominal nenn nenns* nennk* nennl* nennw* nennener* average typical typ",
     "rated": "rated rating bemessung*",
     "standard": "standard normal normally usual usually everyday regular recommended default standart* standard* "
                 "normale ublich ublicher empfohlen* empfohlener",

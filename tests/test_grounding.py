@@ -105,3 +105,11 @@ def test_fahrenheit_is_celsius(celsius):
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_reader(text):
     in_text(text)
+
+
+def test_a_pack_or_a_day_that_nobody_named_is_unsupported():
+    call = Call("get_status", {"asset_id": "PK-0042"}, {"soc_percent": 23.8, "time": "2026-11-01 06:00 UTC"})
+    asked = [{"role": "user", "content": "pack 42, and how was it on 2026-10-30?"}]
+    assert check("pk-0042: 23.8 %, telemetry of 2026-11-01, not 2026-10-30.", [call], asked).unsupported == ()
+    assert "PK-0043" in check("PK-0043: 23.8 %.", [call], asked).unsupported
+    assert "2026-11-05" in check("PK-0042: 23.8 % on 2026-11-05.", [call], asked).unsupported

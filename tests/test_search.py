@@ -28,12 +28,17 @@ def test_names_as_people_write_them(question, cell):
 
 
 @pytest.mark.parametrize(("question", "fields"), [
+    ("Welche Entladeschlussspannung nennt das Datenblatt?", {"voltage_discharge_cutoff_v"}),
     ("discharge cut-off", {"voltage_discharge_cutoff_v"}), ("cut-off current", {"charge_current_cutoff_standard_a"}),
     ("charge cut-off", {"charge_current_cutoff_standard_a", "voltage_charge_cutoff_v"}),
     ("charge cut-off voltage", {"voltage_charge_cutoff_v"}),
     ("cut-off", {"voltage_discharge_cutoff_v", "voltage_charge_cutoff_v"})])
 def test_a_cut_off_is_a_voltage_or_a_current(question, fields):
     assert set(asked(question).fields) == fields
+
+
+def test_an_ambient_is_a_temperature():
+    assert asked("the highest ambient at which it may be charged").fields == ("charge_temperature_max_c",)
 
 
 def test_a_maker_with_two_such_cells_means_both():

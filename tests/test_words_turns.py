@@ -179,3 +179,8 @@ def test_training_lines_whose_words_stand_apart_can_be_written(question):
             values = canonical(raw["arguments"], model)
             assert values == pytest.approx(exact["arguments"])
             assert unsaid(raw["arguments"], values, model, turns, ()) == []
+
+
+def test_a_number_may_begin_with_its_point():
+    assert [v for *_, v in spans("from .2 to .8C, pack 4. 5 A", "c_rate")] == [0.2, 0.8]
+    assert [v for *_, v in spans("SoC of .4", "percent")] == [0.4]

@@ -15,7 +15,8 @@ _LONGEST = 11  # tokens of the longest phrase: "thirty percent of its original c
 # "PK-00427点半": a whole id with the next number glued to it, as Chinese is written.
 _SEAM = r"(?<=[Pp][Kk]-)\d{4}(?=\d{1,3}[点度分小%])"
 _GLUED_ID = re.compile(rf"[Pp][Kk]-{_SEAM}")
-_TOKEN = re.compile(rf"{_SEAM}|\d+(?:[.,:]\d+)*|[一-鿿]|[^\W\d_一-鿿]+(?:['’][^\W\d_]+)*|[^\s\w]|_")
+_TOKEN = re.compile(rf"{_SEAM}|(?<![\w.])\.\d+(?!\.)|\d+(?:[.,:]\d+)*|[一-鿿]|[^\W\d_一-鿿]+(?:['’][^\W\d_]+)*"
+                    r"|[^\s\w]|_")
 _BARE = re.compile(rf"[-+−–]?{NUM}")
 # A number with one of these behind it belongs to that unit and is no bare number.
 UNIT_AFTER = re.compile(one_line(
@@ -98,7 +99,7 @@ def _windows(text: str, quantity: str) -> Iterator[tuple[int, int, float | str]]
 
 def _may_start(text: str, at: int) -> bool:
     """Not inside a word or a number; a sign starts a number only where no word or number stands before it."""
-    if not (text[at].isalnum() or text[at] in "-−–+#½¼¾/每" ):
+    if not (text[at].isalnum() or text[at] in "-−–+#½¼¾/每" or re.match(r"\.\d", text[at:at + 2])):
         return False
     before = text[at - 1] if at else " "
     if text[at] in "-−–+":
