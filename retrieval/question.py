@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from retrieval.asked import asked
 from retrieval.names import cells_meant
-
-MAX_CHARACTERS = 300
+from tools.arguments import QUERY_CHARACTERS
 
 
 def in_full(query: str, said: Sequence[str]) -> str:
@@ -18,12 +17,12 @@ def in_full(query: str, said: Sequence[str]) -> str:
     question = " ".join(said[-1].split())
     here, before = _words(question), _words(" ".join(said[:-1]))
     written = query.split()
-    if len(question) > MAX_CHARACTERS:
+    if len(question) > QUERY_CHARACTERS:
         return query
     if asked(cells_meant(question)[1]).things:
         written = [word for word in written if _words(word) & before]
     longer = " ".join([*(word for word in written if not _words(word) <= here), question])
-    return longer if len(longer) <= MAX_CHARACTERS else question
+    return longer if len(longer) <= QUERY_CHARACTERS else question
 
 
 def _words(text: str) -> set[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tools.errors import BadArgument
 
+QUERY_CHARACTERS = 300  # of a search
 ASSET_ID = r"^(PK-\d{4}(-C\d{2,3})?|UP-[0-9a-f]{4,12})$"
 
 
@@ -118,7 +119,7 @@ class ForecastLife(_OneSubject):
 
 
 class SearchDocuments(Arguments):
-    query: Annotated[str, Field(description="what to look for", min_length=1, max_length=300,
+    query: Annotated[str, Field(description="what to look for", min_length=1, max_length=QUERY_CHARACTERS,
                                 json_schema_extra={"quantity": "query"})]
     kind: Annotated[DocumentKind | None, Field(default=None, description="datasheet or fleet_summary")]
     cell_model: CellModel

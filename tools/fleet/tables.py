@@ -55,19 +55,11 @@ class Pack(Base):
     simulated: Mapped[bool]
 
 
-class PackState(Base):
-    """Latest telemetry of a pack and the newest state of health, whose origin `soh_source` names."""
+class _Reading:
+    """What telemetry says of a pack at one time."""
 
-    __tablename__ = "pack_state"
-    __table_args__ = _of_pack()
-    tenant: Mapped[str] = mapped_column(primary_key=True)
-    pack_id: Mapped[str] = mapped_column(primary_key=True)
-    time: Mapped[datetime]
     soc_percent: Mapped[float]
     soh_percent: Mapped[float]
-    soh_low_percent: Mapped[float | None]
-    soh_high_percent: Mapped[float | None]
-    soh_source: Mapped[str]
     temperature_min_c: Mapped[float]
     temperature_mean_c: Mapped[float]
     temperature_max_c: Mapped[float]
@@ -77,7 +69,20 @@ class PackState(Base):
     cycles: Mapped[float]  # equivalent full cycles
 
 
-class Telemetry(Base):
+class PackState(_Reading, Base):
+    """Latest telemetry of a pack and the newest state of health, whose origin `soh_source` names."""
+
+    __tablename__ = "pack_state"
+    __table_args__ = _of_pack()
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    pack_id: Mapped[str] = mapped_column(primary_key=True)
+    time: Mapped[datetime]
+    soh_low_percent: Mapped[float | None]
+    soh_high_percent: Mapped[float | None]
+    soh_source: Mapped[str]
+
+
+class Telemetry(_Reading, Base):
     """Imported telemetry of a pack at one time; the newest is its state, months are written from all."""
 
     __tablename__ = "telemetry"
@@ -85,15 +90,6 @@ class Telemetry(Base):
     tenant: Mapped[str] = mapped_column(primary_key=True)
     pack_id: Mapped[str] = mapped_column(primary_key=True)
     time: Mapped[datetime] = mapped_column(primary_key=True)
-    soc_percent: Mapped[float]
-    soh_percent: Mapped[float]
-    temperature_min_c: Mapped[float]
-    temperature_mean_c: Mapped[float]
-    temperature_max_c: Mapped[float]
-    voltage_v: Mapped[float]
-    current_a: Mapped[float]
-    spread_mv: Mapped[float]
-    cycles: Mapped[float]
 
 
 class CellState(Base):
