@@ -2,6 +2,7 @@
 
 A question carries `accept`, alternatives of call lists in canonical units; an empty list means "no call". The order of
 calls does not matter. Numbers agree within 0.01, a cell type by its catalogue entry, the search text "*" with any text.
+A list is in ascending order unless `descending` is true, so `"descending": false` says the same as leaving it out.
 """
 
 import json
@@ -106,9 +107,14 @@ def _same_call(call: Call, expected: Call) -> bool:
 
 def same_arguments(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether the same arguments are present with the same values; an argument that is None counts as left out."""
-    given = {k: v for k, v in given.items() if v is not None}
-    wanted = {k: v for k, v in wanted.items() if v is not None}
+    given, wanted = _told(given), _told(wanted)
     return given.keys() == wanted.keys() and all(_same_value(k, given[k], wanted[k]) for k in wanted)
+
+
+def _told(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what says nothing: None, and an ascending order of a list whose column is named."""
+    ascending = "sort_by" in arguments and arguments.get("descending") is False
+    return {k: v for k, v in arguments.items() if v is not None and not (ascending and k == "descending")}
 
 
 def _same_value(field: str, given: Any, wanted: Any) -> bool:

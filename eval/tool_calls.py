@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import tenacity
 from rich.progress import track
 from rich.table import Table
 
@@ -111,21 +112,28 @@ def _in_parallel(work: Callable[[Question], Answer], questions: Sequence[Questio
 
 
 def _model(settings: Settings, served: str):
-    """The agent's own client with all eight tools bound, for the model served there; a lost request is sent again."""
+    """The agent's own client for the model served there."""
     from oracle.agent import chat_model
-    from retrieval.toolset import ALL_TOOLS
 
-    client = chat_model(settings).model_copy(update={"model_name": served})
-    return client.bind_tools([tool.wire_schema() for tool in ALL_TOOLS]).with_retry(stop_after_attempt=3)
+    return chat_model(settings).model_copy(update={"model_name": served})
 
 
 def ask(model, question: Question) -> Answer:
     """The first step of one question: what the model calls, canonical, as the agent would run it."""
+    from langchain_core.messages import SystemMessage
+
+    from oracle.agent import message_of
     from oracle.conversation import checked, within_reach
+    from oracle.first_step import schemas_for, thought_over
     from oracle.prompts import SYSTEM
+    from retrieval.toolset import ALL_TOOLS
 
     turns = checked(question.messages)
-    reply = model.invoke([{"role": "system", "content": SYSTEM}, *within_reach(turns)])
+    said = [turn["content"] for turn in turns]
+    prompt = [SystemMessage(SYSTEM), *map(message_of, within_reach(turns))]
+    bound = model.bind_tools(schemas_for(ALL_TOOLS, said), logprobs=True)
+    retrying = tenacity.Retrying(stop=tenacity.stop_after_attempt(3), reraise=True)  # a lost request is sent again
+    reply = retrying(lambda: thought_over(bound.invoke(prompt), model, ALL_TOOLS, prompt, said))
     if reply.invalid_tool_calls or (not reply.tool_calls and "<tool_call>" in reply.text):
         return Answer(None, False, "a call that is no JSON")
     return read_calls([(call["name"], call["args"]) for call in reply.tool_calls], turns)

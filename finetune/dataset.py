@@ -3,7 +3,7 @@
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from finetune.answers import answer
 from finetune.base import load_tokenizer
 from finetune.packing import Sample
-from finetune.phrasings import NotWritten, Turn, load_phrasings, turn
+from finetune.phrasings import NotWritten, Turn, phrasing_files, turn
 from oracle.prompts import SYSTEM, call_text, result_text
 from retrieval.toolset import ALL_TOOLS
 
@@ -24,7 +24,6 @@ Talk = tuple[dict[str, str], ...]  # messages of an earlier exchange
 HELD_OUT_SHARE = 0.05
 MAX_TOKENS = 700
 NOISE = 0.3
-ANSWER_REPEATS = 3  # recorded runs are few beside the phrasings' fillings
 TALKED_BEFORE = 0.15  # of the questions that name their subject follow another question and its whole answer
 
 
@@ -112,23 +111,37 @@ def _names_its_subject(item: Turn) -> bool:
         {"asset_id", "cell_model"} & call["arguments"].keys() for call in item.calls)
 
 
-def call_samples(fillings: int, seed: int, held_out: bool = False, workers: int = 2,
-                 talks: Sequence[Talk] = ()) -> list[Sample]:
+def call_samples(fillings: int, seed: int, held_out: bool = False, workers: int = 2, talks: Sequence[Talk] = (),
+                 weights: Mapping[str, float] | None = None) -> list[Sample]:
     """`fillings` fillings of every training (or held-out) phrasing; the same seed gives the same samples.
 
     `talks`: exchanges that some of the questions come after, so that real, long answers before them are no surprise.
+    `weights`: how many times as often the phrasings of a file are filled, by the file's name; parts of a filling are
+    drawn.
     """
-    lines = [line for line in load_phrasings() if is_held_out(line) == held_out]
+    lines = [(line, fillings * (weights or {}).get(name, 1.0)) for name, found in phrasing_files().items()
+             for line in found if is_held_out(line) == held_out]
+    rng = random.Random(seed)
+    counted = [(line, int(times) + (rng.random() < times % 1)) for line, times in lines]
     with ProcessPoolExecutor(workers) as pool:
-        work = pool.map(partial(_call_samples, seed, fillings=fillings, talks=talks), lines, chunksize=32)
-        return [s for batch in tqdm(work, "fill phrasings", len(lines), unit="line") for s in batch]
+        work = pool.map(partial(_call_samples, seed, talks=talks), *zip(*counted, strict=True), chunksize=32)
+        return [s for batch in tqdm(work, "fill phrasings", len(counted), unit="line") for s in batch]
 
 
-def training_samples(fillings: int, seed: int, runs: Path) -> list[Sample]:
-    """All samples that train: first calls and replies, and the answers to real tool runs where there are any."""
-    recorded = recorded_runs(runs)
+def training_samples(fillings: int, seed: int, runs: Path, weights: Mapping[str, float] | None = None) -> list[Sample]:
+    """All samples that train: first calls and replies, and the answers to real tool runs where there are any.
+
+    `weights` as in `call_samples`; the recorded runs count as the file "answers".
+    """
+    weights, recorded = weights or {}, recorded_runs(runs)
+    names = ("answers", *phrasing_files())
+    if unknown := [name for name in weights if name not in names]:
+        raise ValueError(f"There are no phrasings {unknown[0]!r}; there are {', '.join(names)}.")
     talks = [(run["messages"][-1], {"role": "assistant", "content": told(run)}) for run in recorded]
-    return call_samples(fillings, seed, talks=talks) + answer_samples(recorded) * ANSWER_REPEATS
+    whole, part = divmod(weights.get("answers", 3.0), 1)  # recorded runs are few beside the fillings
+    some = random.Random(seed).sample(recorded, round(part * len(recorded)))
+    return (call_samples(fillings, seed, talks=talks, weights=weights)
+            + answer_samples(recorded) * int(whole) + answer_samples(some))
 
 
 def held_out_samples(seed: int) -> list[Sample]:

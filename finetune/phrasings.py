@@ -39,10 +39,15 @@ class Turn:
 
 def load_phrasings() -> list[dict[str, Any]]:
     """All lines of finetune/phrasings/*.jsonl."""
-    folder = files("finetune").joinpath("phrasings")
-    texts = sorted(folder.iterdir(), key=lambda path: path.name)
-    return [json.loads(line) for path in texts if path.name.endswith(".jsonl")
-            for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line for lines in phrasing_files().values() for line in lines]
+
+
+def phrasing_files() -> dict[str, list[dict[str, Any]]]:
+    """The lines of each finetune/phrasings/NAME.jsonl by its name."""
+    paths = sorted(files("finetune").joinpath("phrasings").iterdir(), key=lambda path: path.name)
+    return {path.name.removesuffix(".jsonl"): [json.loads(line) for line in
+                                               path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            for path in paths if path.name.endswith(".jsonl")}
 
 
 def turn(phrasing: Mapping[str, Any], rng: random.Random, noise: float = 0.0, demo: bool = False) -> Turn:

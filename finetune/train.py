@@ -48,6 +48,7 @@ class Plan:
     seed: int
     start: str = ""  # first digits of the SHA-256 of the adapter it goes on from
     packs_per_step: int = 0  # over all processes; 0: one each
+    weights: str = ""  # NAME=TIMES,...: files of phrasings that are filled more or less often
 
     @property
     def dense_samples(self) -> int:
@@ -221,6 +222,13 @@ class Run:
         return {"held_out_loss": round(loss, 4), "held_out_all_tokens_right": round(right / rows, 4)}
 
 
+def _weights(text: str) -> dict[str, float]:
+    try:
+        return {name: float(times) for name, times in (part.split("=") for part in text.split(",") if part)}
+    except ValueError:
+        raise SystemExit(f"--weights {text!r} is not NAME=TIMES,..., as in --weights starter=0.5,answers=1.") from None
+
+
 def _plan_large(base: str, dry_run: bool, numbers: tuple[int, ...]) -> None:
     from finetune.large import PUBLISHED, plan
 
@@ -248,6 +256,8 @@ def main(
     start: Annotated[Path | None, typer.Option(help="folder of a finished adapter to go on from")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, ...; empty: what there is")] = "",
     packs_per_step: Annotated[int, typer.Option(help="packs of one step, over all processes; 0: one each")] = 0,
+    weights: Annotated[str, typer.Option(help="NAME=TIMES,...: files of finetune/phrasings filled more or less often, "
+                                              "and answers")] = "",
     base: Annotated[str, typer.Option(help="a large Mixture of Experts by name, with --dry-run")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what a run on --base would be")] = False,
     devices_planned: Annotated[int, typer.Option("--devices", help="devices that --dry-run reckons with")] = 8,
@@ -259,11 +269,14 @@ def main(
 
     from_adapter = hashlib.sha256((start / WEIGHTS).read_bytes()).hexdigest()[:12] if start else ""
     plan = Plan(samples, moe_share, rank, learning_rate, tokens_per_pack, balance_weight, seed, from_adapter,
-                packs_per_step)
+                packs_per_step, weights)
     devices = Devices(device)
     torch.manual_seed(seed)
+    try:
+        data = training_samples(fillings, seed, results, _weights(weights))
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     run = Run(plan, work, devices, start)
-    data = training_samples(fillings, seed, results)
     started = time.monotonic()
     try:
         run.train(data)

@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import tenacity
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, hook_config
+from langchain.agents.middleware import AgentMiddleware, ModelResponse, hook_config
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
@@ -18,6 +18,7 @@ from oracle.calls import CallRecord, prepare, run
 from oracle.conversation import checked, within_reach
 from oracle.errors import ModelUnavailable, QuestionTooLong
 from oracle.events import Answered, ToolCalled, ToolReturned
+from oracle.first_step import schemas_for, thought_over
 from oracle.prompts import SYSTEM, result_text
 from oracle.settings import SERVED_NAME, Settings
 from tools.contract import Context, Tool
@@ -111,7 +112,7 @@ class Agent:
 
     def _work(self, turn: Turn) -> Iterator[ToolCalled | ToolReturned]:
         """Let the model call tools until it answers."""
-        start = {"messages": [_message(m) for m in within_reach(turn.messages)]}
+        start = {"messages": [message_of(m) for m in within_reach(turn.messages)]}
         yield from self._graph.stream(start, context=turn, stream_mode="custom",
                                       config={"recursion_limit": 10 * (MAX_ROUNDS + 2)})
 
@@ -147,7 +148,7 @@ class Agent:
         """Ask once more, naming what had no source."""
         complaint = (f"Not in the tool results or left out: {'; '.join(faults)}. "
                      "Answer again from the tool results only, and state what was left out.")
-        asked = [SystemMessage(SYSTEM), *(_message(m) for m in within_reach(turn.messages))]
+        asked = [SystemMessage(SYSTEM), *(message_of(m) for m in within_reach(turn.messages))]
         for call in turn.calls:
             tool_call = {"name": call.name, "args": call.raw, "id": f"call-{call.step}"}
             asked.append(AIMessage("", tool_calls=[tool_call]))
@@ -180,9 +181,18 @@ class _Rules(AgentMiddleware):
         return {"jump_to": "end"} if runtime.context.over else None
 
     def wrap_model_call(self, request, handler):
-        response = _reached(lambda: handler(request))
-        request.runtime.context.heard(response.result[-1])
-        return response
+        turn = request.runtime.context
+        reply = _reached(lambda: self._asked(request, handler, turn))
+        turn.heard(reply)
+        return ModelResponse([reply])
+
+    def _asked(self, request, handler, turn: Turn) -> AIMessage:
+        if turn.asked:  # a later call may take values from the results before it
+            return handler(request).result[-1]
+        said = [message["content"] for message in turn.messages]
+        request = request.override(tools=schemas_for(self._tools, said), model_settings={"logprobs": True})
+        reply = handler(request).result[-1]
+        return thought_over(reply, request.model, self._tools, [request.system_message, *request.messages], said)
 
     def wrap_tool_call(self, request, handler) -> ToolMessage:
         """`handler` is LangChain's own execution; ours takes its place."""
@@ -247,6 +257,7 @@ def _reached(call):
         raise ModelUnavailable("The language model does not answer at the moment; try again in a minute.") from None
 
 
-def _message(message: dict[str, str]) -> BaseMessage:
+def message_of(message: dict[str, str]) -> BaseMessage:
+    """A turn {role, content} as LangChain's message."""
     kind = AIMessage if message["role"] == "assistant" else HumanMessage
     return kind(message["content"])

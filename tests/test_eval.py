@@ -51,6 +51,14 @@ def test_a_number_off_by_more_than_the_tolerance_is_wrong(value, error):
     assert not same_arguments({"x": value + error}, {"x": value})
 
 
+def test_an_ascending_list_needs_no_word_for_it():
+    coldest = {"sort_by": "temperature", "limit": 5}
+    assert same_arguments(coldest | {"descending": False}, coldest)
+    assert same_arguments(coldest, coldest | {"descending": False})
+    assert not same_arguments(coldest | {"descending": True}, coldest)
+    assert not same_arguments({"has_fault": True, "descending": False}, {"has_fault": True})
+
+
 def test_a_missing_an_extra_and_a_moved_argument_are_wrong():
     wanted = {"asset_id": "PK-0042", "soc_percent": 20}
     assert same_arguments({"asset_id": "PK-0042", "soc_percent": 20.0, "priority": None}, wanted)

@@ -125,6 +125,14 @@ def test_sorting_limit_and_faults(demo):
         find_packs(FindPacks(soh_above_percent=90, soh_below_percent=80), demo)
 
 
+@pytest.mark.parametrize("column, key", [("temperature", "temperature_c"), ("spread", "spread_mv"),
+                                         ("cycles", "cycles"), ("soh", "soh_percent"), ("soc", "soc_percent")])
+def test_a_named_column_is_in_ascending_order_unless_descending(demo, column, key):
+    least, most = (find_packs(FindPacks(sort_by=column, descending=d, limit=30), demo).packs for d in (None, True))
+    assert [getattr(p, key) for p in least] == sorted(getattr(p, key) for p in least)
+    assert getattr(least[0], key) < getattr(most[0], key)
+
+
 def test_month_summary_numbers_can_be_counted_again(fleet):
     summary = fleet.month_summary("Oslo", "lg-inr21700-m50lt", "2026-10")
     packs = [p for p in map(fleet.pack, fleet.pack_ids()) if p.site == "Oslo" and p.cell_model == "lg-inr21700-m50lt"]

@@ -175,7 +175,6 @@ def find_packs(arguments: FindPacks, context: Context) -> FindPacksResult:
 
 SORT_COLUMNS = {"soh": PackState.soh_percent, "temperature": PackState.temperature_mean_c,
                 "spread": PackState.spread_mv, "cycles": PackState.cycles, "soc": PackState.soc_percent}
-LARGEST_FIRST = {"soh": False, "temperature": True, "spread": True, "cycles": True, "soc": False}
 BOUNDS = (  # field, column, is it a lower bound, words
     ("soh_below_percent", PackState.soh_percent, False, "SoH below {:g} %"),
     ("soh_above_percent", PackState.soh_percent, True, "SoH above {:g} %"),
@@ -221,9 +220,7 @@ def _default_sort(arguments: FindPacks) -> tuple[str, bool]:
 
 
 def _order(arguments: FindPacks) -> tuple[ColumnElement, bool]:
-    sort, largest = _default_sort(arguments)
-    if arguments.sort_by:
-        sort, largest = arguments.sort_by, LARGEST_FIRST[arguments.sort_by]
+    sort, largest = (arguments.sort_by, False) if arguments.sort_by else _default_sort(arguments)
     return SORT_COLUMNS[sort], largest if arguments.descending is None else arguments.descending
 
 
