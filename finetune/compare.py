@@ -12,9 +12,11 @@ from typing import Annotated
 import torch
 import typer
 
-from finetune import base, moe
+from finetune.base import EXPERTS, EXPERTS_PER_TOKEN
 from finetune.dataset import call_samples, data_hash, held_out_samples
 from finetune.devices import Devices
+from finetune.moe import adapters
+from finetune.packing import TOKENS_PER_PACK
 from finetune.train import Plan, Run
 
 
@@ -24,8 +26,8 @@ class Choice:
 
     rank: int = 16
     moe_share: float = 0.0
-    experts: int = base.EXPERTS
-    top_k: int = base.EXPERTS_PER_TOKEN
+    experts: int = EXPERTS
+    top_k: int = EXPERTS_PER_TOKEN
 
 
 CHOICES = {
@@ -38,13 +40,13 @@ CHOICES = {
 
 def measure(choice: Choice, samples: int, learning_rate: float, seed: int, data: list) -> dict[str, float]:
     """Train as chosen from the untuned base on the first `samples` of `data`; the held-out figures and what it took."""
-    moe.EXPERTS, moe.EXPERTS_PER_TOKEN = choice.experts, choice.top_k
     torch.manual_seed(seed)
-    plan = Plan(samples, choice.moe_share, choice.rank, learning_rate, 1920, 0.01, seed)
+    plan = Plan(samples, choice.moe_share, choice.rank, learning_rate, TOKENS_PER_PACK, 0.01, seed,
+                experts=choice.experts, top_k=choice.top_k)
     with TemporaryDirectory() as work:
         run = Run(plan, Path(work), Devices())
         run.train(data)
-        learnt = sum(p.numel() for p in moe.adapters(run.student).values())
+        learnt = sum(p.numel() for p in adapters(run.student).values())
         return run.judge(held_out_samples(seed)) | {"learnt_numbers": learnt}
 
 

@@ -65,13 +65,14 @@ def dense_student(rank: int, dtype: torch.dtype) -> PeftModel:
     return _with_lora(fuse(load_dense(dtype)), rank, [*ATTENTION_TARGETS, *EXPERT_TARGETS])
 
 
-def moe_student(rank: int, dtype: torch.dtype, seed: int) -> PeftModel:
+def moe_student(rank: int, dtype: torch.dtype, seed: int, experts: int = EXPERTS,
+                top_k: int = EXPERTS_PER_TOKEN) -> PeftModel:
     """Phase two: router and experts, LoRA on attention, every expert and the router."""
     model = fuse(load_dense(dtype))
     generator = torch.Generator().manual_seed(seed)
     for layer in model.model.layers:
-        router = torch.randn(EXPERTS, model.config.hidden_size, generator=generator) * ROUTER_STD
-        layer.mlp = MoeMlp(layer.mlp, router.to(dtype), EXPERTS_PER_TOKEN)
+        router = torch.randn(experts, model.config.hidden_size, generator=generator) * ROUTER_STD
+        layer.mlp = MoeMlp(layer.mlp, router.to(dtype), top_k)
     return _with_lora(model, rank, [*ATTENTION_TARGETS, *EXPERT_TARGETS, "gate"])
 
 

@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from finetune import moe
-from finetune.base import load_tokenizer
+from finetune.base import EXPERTS, EXPERTS_PER_TOKEN, load_tokenizer
 from finetune.dataset import data_hash, held_out_samples, prefix_ids, training_samples
 from finetune.devices import Devices
 from finetune.packing import ATTENTION, TOKENS_PER_PACK, epoch, predictions
@@ -49,6 +49,8 @@ class Plan:
     start: str = ""  # first digits of the SHA-256 of the adapter it goes on from
     packs_per_step: int = 0  # over all processes; 0: one each
     weights: str = ""  # NAME=TIMES,...: files of phrasings that are filled more or less often
+    experts: int = EXPERTS
+    top_k: int = EXPERTS_PER_TOKEN
 
     @property
     def dense_samples(self) -> int:
@@ -144,7 +146,8 @@ class Run:
         if phase == "dense":
             self.student = moe.dense_student(self.plan.rank, self.dtype)
         else:
-            self.student = moe.moe_student(self.plan.rank, self.dtype, self.plan.seed)
+            plan = self.plan
+            self.student = moe.moe_student(plan.rank, self.dtype, plan.seed, plan.experts, plan.top_k)
             moe.split_into_experts(learnt, self.student)
         self.phase = phase
         self.model = self.student.get_base_model()
