@@ -8,21 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tools.words.language import is_german
+
 Brief = Mapping[str, Any]
-GERMAN = re.compile(
-    r"\b(?:der|die|das|den|dem|des|ist|sind|hat|haben|wie|wieviele?|was|wann|warum|wo|welche[rsnm]?|bitte|und|oder|mit|"
-    r"wir|ich|mir|kann|soll|muss|darf|von|vom|für|auf|aus|bei|bis|nach|noch|über|unter|im|zum|zur|ein|eine[nmr]?|nicht|"
-    r"kein\w*|es|alle|laden|lädt|geladen|ladestrom|akku|zelle|zellen|grad|prozent|stunden?|minuten|jahren?|wochen?|"
-    r"schau|zeig|gib|sag|prüf\w*|fehlern?|datenblatt|gesundheit|zustand|lebensdauer|heute|jetzt|schnell\w*)\b",
-    re.IGNORECASE)
-ENGLISH_TOO = {"was", "die", "den", "hat", "im", "es", "des", "dem", "bis", "um"}
-
-
-def is_german(text: str) -> bool:
-    """Whether a text has two or more different German words, one of them no English word too."""
-    words = {word.lower() for word in GERMAN.findall(text)}
-    return len(words) >= 2 and bool(words - ENGLISH_TOO)
-
 
 def answer(name: str, brief: Brief, question: str) -> str:
     """The answer to one call's brief result, in the language of the question."""

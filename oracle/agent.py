@@ -24,6 +24,7 @@ from oracle.settings import SERVED_NAME, Settings
 from tools.contract import Context, Tool
 from tools.errors import BadArgument
 from tools.toolset import tool_named
+from tools.words.language import has_german, is_german
 
 MAX_ROUNDS = 4  # of tool calls in one turn
 MAX_CORRECTIONS = 1  # of arguments that could not be used
@@ -119,7 +120,10 @@ class Agent:
     def _settle(self, turn: Turn) -> tuple[str, dict[str, Any]]:
         """The text to show and the grounding report: as answered, answered again, or rendered from the results."""
         report = {"grounded": True, "regenerated": False, "rendered_plainly": False, "unsupported": []}
+        german = is_german(turn.messages[-1]["content"])
         text, faults = self._judged(turn)
+        if not faults and german and turn.calls and not has_german(text):
+            return self._rendered(turn, german), report | {"rendered_plainly": True}
         if not faults:
             return text, report
         report["unsupported"] = faults
@@ -129,8 +133,10 @@ class Agent:
             text, faults = self._judged(turn)
             if not faults:
                 return text, report
-        report["rendered_plainly"] = True
-        return render.turn(turn.grounds(), [r["error"] for r in turn.rejected]), report
+        return self._rendered(turn, german), report | {"rendered_plainly": True}
+
+    def _rendered(self, turn: Turn, german: bool) -> str:
+        return render.turn(turn.grounds(), [r["error"] for r in turn.rejected], german)
 
     def _judged(self, turn: Turn) -> tuple[str, list[str]]:
         """The model's newest text and what is wrong with it."""

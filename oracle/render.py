@@ -6,29 +6,35 @@ Value, unit, reason, uncertainty, source; nothing that is not in the result.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from oracle import render_charging
+from oracle import render_charging, render_german
 from oracle.quantities import MAX_LIST
-from oracle.render_numbers import label, number, quantity
+from oracle.render_numbers import label, number, quantity, quoted
 
 NO_SOURCE = ("I have no tool result or document behind an answer to that. Name a pack (like PK-0042) or a cell "
              "(like LG M50LT) and say what you want to know: charging current, health, status, life, a datasheet fact.")
-MAX_PASSAGE_CHARACTERS = 400
+UNUSABLE = "I could not use the question as it is: {}"
 
 
-def turn(calls: Sequence[Any], rejected: Sequence[str] = ()) -> str:
-    """All results of a turn ({name, arguments, result} objects) as text; without any, what went wrong."""
-    paragraphs = [result(call.name, call.result) for call in _settled(calls)]
+def turn(calls: Sequence[Any], rejected: Sequence[str] = (), german: bool = False) -> str:
+    """All results of a turn ({name, arguments, result} objects) as text; without any, what went wrong.
+
+    `german`: in German, but for the sentences that the tools themselves wrote.
+    """
+    paragraphs = [result(call.name, call.result, german) for call in _settled(calls)]
     if paragraphs:
         return "\n\n".join(paragraphs)
-    return f"I could not use the question as it is: {rejected[-1]}" if rejected else NO_SOURCE
+    if not rejected:
+        return render_german.NO_SOURCE if german else NO_SOURCE
+    return (render_german.UNUSABLE if german else UNUSABLE).format(rejected[-1])
 
 
-def result(name: str, values: dict[str, Any]) -> str:
+def result(name: str, values: dict[str, Any], german: bool = False) -> str:
     """One tool's full result, or its {"error": sentence}, as sentences."""
     if "error" in values:
-        return _sentence(values["error"])
+        return render_german.REFUSED.format(_sentence(values["error"])) if german else _sentence(values["error"])
+    writer = (render_german.WRITERS if german else _WRITERS).get(name, _anything)
     try:
-        return " ".join(_sentence(s) for s in _WRITERS.get(name, _anything)(values) if s)
+        return " ".join(_sentence(s) for s in writer(values) if s)
     except (KeyError, TypeError):  # a result of another version: every field rather than a nice sentence
         return " ".join(_sentence(s) for s in _anything(values))
 
@@ -131,9 +137,7 @@ def _passages(r: dict[str, Any]) -> Iterator[str]:
         yield r.get("warning") or ""
         return
     yield "The documents say:"
-    for p in r["passages"][:3]:
-        text = p["text"] if len(p["text"]) <= MAX_PASSAGE_CHARACTERS else p["text"][:MAX_PASSAGE_CHARACTERS] + " ..."
-        yield f"\n[{p['n']}] {_where(p)}: {text}"
+    yield from quoted(r)
 
 
 def _where(passage: dict[str, Any]) -> str:

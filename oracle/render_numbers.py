@@ -1,8 +1,11 @@
-"""How numbers and fields of a result are written for a person."""
+"""How numbers, fields and passages of a result are written for a person, in any language."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from oracle.quantities import plain_unit, unit_of_field
+
+MAX_PASSAGE_CHARACTERS = 400
 
 
 def number(value: float) -> str:
@@ -29,3 +32,11 @@ def label(field: str) -> str:
         parts = parts[:-2] if unit == "C-rate" else parts[:-1]
     words = " ".join(parts) or {"C-rate": "C-rate"}.get(unit, field)
     return words.replace("soc", "SoC").replace("soh", "SoH")
+
+
+def quoted(found: dict[str, Any]) -> Iterator[str]:
+    """The first three passages of a search, each a line with its number and document."""
+    for p in found["passages"][:3]:
+        text = p["text"] if len(p["text"]) <= MAX_PASSAGE_CHARACTERS else p["text"][:MAX_PASSAGE_CHARACTERS] + " ..."
+        where = f"{p['document']}, page {p['page']}" if p.get("page") else p["document"]
+        yield f"\n[{p['n']}] {where}: {text}"
