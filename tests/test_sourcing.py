@@ -81,7 +81,9 @@ def test_cell_types_need_their_telling_word(name, text, said):
     "赶时间，最快多少", True),
     ("fastest", "must be done in 40 minutes", False), ("longest_life", "möglichst schonend", True),
     ("longest_life", "温和一点", True), ("longest_life", "40 minutes left", False), ("balanced", "a compromise", True),
-    ("balanced", "between 22:00 and 06:00", False)])
+    ("balanced", "between 22:00 and 06:00", False), ("longest_life", "something cell-friendly", True),
+    ("longest_life", "do look after her", True), ("longest_life", "who looks after depots?", False),
+    ("longest_life", "der Akku soll geschont werden", True), ("longest_life", "priorité à la longévité", True)])
 def test_priorities_need_their_words(priority, text, said):
     assert (_unsaid({"priority": priority}, RecommendChargingCurrent, [text]) == []) is said
 
@@ -92,10 +94,17 @@ def test_choices_of_the_list_and_superlatives_pass():
     assert _unsaid(raw | {"limit": 5}, FindPacks, ["which pack is the hottest?"]) == ["limit"]
 
 
+@pytest.mark.parametrize(("question", "said"), [
+    ("the bigist spread of all?", True), ("which one is hotist?", True), ("a list of them", False)])
+def test_a_superlative_with_a_slip_of_the_pen_asks_for_one(question, said):
+    assert (_unsaid({"limit": 1}, FindPacks, [question]) == []) is said
+
+
 def test_follow_ups_that_ask_for_a_multiple():
     turns = ["M50LT, 2 A from 20 to 80 %", "double it"]
     assert _unsaid({"current_a": 4}, SimulateCharge, turns) == []
     assert _unsaid({"current_a": 4}, SimulateCharge, turns[:1]) == ["current_a"]
+    assert _unsaid({"temperature_c": 21}, SimulateCharge, ["PK-0007 at 30 °C", "and nine degrees colder?"]) == []
     assert _unsaid({"current_a": "10 amps"}, SimulateCharge, ["pk 7 at 10C", "amps, sorry"]) == []
     assert _unsaid({"asset_id": "17"}, GetStatus, ["how is pack 4", "and 17?"]) == []
 

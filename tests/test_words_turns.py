@@ -28,7 +28,41 @@ WRITINGS = (  # quantity, value, texts that say it and nothing else of the kind
     ("minutes", 165, "zweidreiviertel Stunden"),
     ("years", 2, "a couple of years|couple years"), ("years", 12, "a dozen years"),
     ("celsius", -10, "10 Grad minus|14 ºF|14 °F"), ("c_rate", 1.5, "1.5 times C|anderthalb C"),
-    ("soh", 88, "worn by 12 %|twelve percent worn|aged 12 percent|wear of 12 %"))
+    ("soh", 88, "worn by 12 %|twelve percent worn|aged 12 percent|wear of 12 %|SOH88, please|soh .88"
+        "|健康损失超过12%"), ("soh", 60, "已经衰减超过五分之二"),
+    ("asset_id", "PK-0412", "pack four-twelve, how is it|is battery four twelve all right?|asset 412|unit 412 please"
+        "|batt 412 and its temperature|bat. 412 charge?|pack=412|the pack with id 412|a pack numbered 412|pack (412)"
+        '|is pack "412" well?|what of P-412?|id=412|pk412 amps|PK-0412单体电压|pack four-twelve to eighty percent'),
+    ("asset_id", "PK-0205", "pack two-oh-five|battery two oh five is hot"),
+    ("asset_id", "PK-0006", "pack six thirty minutes|battery six twenty-five percent"),
+    ("asset_id", "PK-0007-C03", "pack seven, cell three|PK-0007, cell 3"),
+    ("asset_id", "UP-12ab", "UP-12ab's health|what of UP-12ab’s cells"),
+    ("percent", 20, "从两成充起|只剩2成电"), ("percent", 75, "充到七成五"), ("percent", 35, "三成半"),
+    ("percent", 95, "up to ninty-five percent|SOC95"), ("percent", 45, "fuenfundvierzig Prozent"),
+    ("percent", 100, "brimmed by then|let it be at the top|randvoll laden|une charge à ras bord|eine Vollladung"),
+    ("percent", 50, "halbvoll geladen"), ("percent", 0, "bone dry|bei leerer Batterie"), ("percent", 30, "0.3 full"),
+    ("percent", 60, "It was 21:00 by then, and it is three fifths full|bis drei Fünfteln"),
+    ("percent", 90, "à quatre-vingt-dix pour cent"),
+    ("celsius", -9, "nueve grados bajo cero|nine below, brr|below zero by nine degrees|minus nine this morning"),
+    ("celsius", 33, "33 degrees under the awning|thirty-three degrees under canvas|33 Grad unter dem Dach"),
+    ("celsius", 18.5, "PK-0042温度十八点五度"),
+    ("millivolt", 30, "three hundredths of a volt|drei hundertstel Volt"),
+    ("millivolt", 7, "seven thousandths of a volt"),
+    ("ampere", 3.5, "三点五安充电"), ("ampere", 1.5, "an amp and a half"),
+    ("count", 12, "top 12 by cycles|best twelve in cycles"), ("count", 6, "das halbe Dutzend"),
+    ("count", 10, "une dizaine"), ("c_rate", 1, "une cellule à 1C"),
+    ("cycles_per_week", 7, "cada día|chaque soir|every single evening"), ("cycles_per_week", 3.5, "cada dos días"),
+    ("cycles_per_week", 4, "4 half cycles a week"), ("cycles_per_week", 0.7, "once in ten days"),
+    ("cycles_per_week", 7 / 3, "every 72 hours"),
+    ("minutes", 165, "deux heures trois quarts|three hours less fifteen minutes"),
+    ("minutes", 45, "tres cuartos de hora"),
+    ("minutes", 100, "dans 1 h 40 et pack 12 est prêt|dans 1 h 40, batterie 12"),
+    ("minutes", 50, "halb sieben ist es jetzt, um 7:20 los|jetzt haben wir 6:30, Abfahrt 7:20"
+        "|ten to eight, says my watch, out at twenty to nine|0630 to 0720 is the slot|Folks, 0630 to 0720 it is"
+        "|下午三点二十了，四点十分走"),
+    ("minutes", 75, "quarter to six now, seven sharp out|Six o'clock now, seven fifteen out"
+        "|ten past four now; five twenty-five at the latest|七点一刻出车，现在六点"),
+    ("minutes", 180, "nine now; by noon done"), ("minutes", 240, "midnight to four"))
 CASES = [(quantity, value, text) for quantity, value, texts in WRITINGS for text in texts.split("|")]
 
 
@@ -39,9 +73,45 @@ def test_writings_that_were_misread(quantity, value, text):
 
 @pytest.mark.parametrize(("quantity", "text"), [
     ("asset_id", "pack 1-0-5"), ("asset_id", "dock number 3"), ("asset_id", "cell number 7"),
-    ("asset_id", "battery 32 %"), ("minutes", "at 0745"), ("percent", "pack 42 gradually")])
+    ("asset_id", "battery 32 %"), ("minutes", "at 0745"), ("percent", "pack 42 gradually"),
+    ("asset_id", "pack (12 kWh)"), ("asset_id", "a P42A, see p 42"), ("asset_id", "unit 5 A"),
+    ("asset_id", "pack four twelve to eighty percent"), ("celsius", "8k each"), ("celsius", "250k miles"),
+    ("celsius", "€300k"), ("celsius", "6 degrees warmer than the others"), ("c_rate", "une et une autre"),
+    ("minutes", "pour cent"), ("percent", "20 per cent lost".replace("20", "a"))])
 def test_what_may_be_something_else_is_not_read(quantity, text):
     assert list(spans(text, quantity)) == []
+
+
+@pytest.mark.parametrize(("text", "packs"), [
+    ("PK-0011-C02, pk612, pk613: faults?", ["PK-0011-C02", "PK-0612", "PK-0613"]),
+    ("PK-0011 and cell 8 in PK-0012", ["PK-0011", "PK-0012-C08"]),
+    ("pack 11, cell eight of pack twelve", ["PK-0011", "PK-0012-C08"])])
+def test_ids_beside_each_other_stay_apart(text, packs):
+    assert [v for *_, v in spans(text, "asset_id")] == packs
+
+
+@pytest.mark.parametrize(("quantity", "text", "bare", "lower"), [
+    ("celsius", "between 59 and 77 F", 59, 15), ("celsius", "59 to 77 degrees Fahrenheit", 59, 15),
+    ("minutes", "one to two hours", 1, 60), ("years", "6 bis 18 Monate", 6, 0.5), ("ampere", "200-400 mA", 200, 0.2),
+    ("soh", "10 to 20 percent lost", 10, 90)])
+def test_the_lower_end_of_a_range_has_the_unit_of_the_upper(quantity, text, bare, lower):
+    assert bare not in [v for *_, v in spans(text, quantity)]
+    assert apart(bare, quantity, [text]) is None
+    assert read(apart(lower, quantity, [text]), quantity) == pytest.approx(lower)
+
+
+def test_the_pack_of_a_cell_of_an_earlier_turn():
+    turns = ["Anything wrong with PK-0077 cell 5?", "It is fine.", "And with the whole pack?"]
+    assert read(apart("PK-0077", "asset_id", turns), "asset_id") == "PK-0077"
+    assert apart("PK-0077", "asset_id", turns[:1]) is None
+
+
+def test_a_count_a_week_is_no_part_of_the_years_before_it():
+    assert spans("nine years, four a week", "years")[0] == (0, 10, 9.0)
+
+
+def test_a_temperature_with_its_unit_goes_before_a_rate():
+    assert locate("does it take 3C at three degrees", 3, "celsius") == "three degrees"
 
 
 def test_worn_85_percent_may_be_either():

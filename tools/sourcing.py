@@ -19,16 +19,17 @@ _SUFFIX = {  # how a result's field of the quantity ends
 }
 _SEVERAL_UNITS = ("celsius", "minutes", "years", "ampere", "millivolt")
 _SURELY_MINUTES = 15  # a bare number this large is no number of hours, even after "in two hours"
-_SUPERLATIVE = re.compile(one_line(
+SUPERLATIVE = re.compile(one_line(
     r"""\b(?!rest|test|forest|request|latest|past|last|first)\w+est\b|\b(?:most|least|worst|best|champion|single)\b
+    |\b(?:bigg?|hott?|low|high|larg|cold|warm|weak|strong|old|short|long|small)(?:ist|ets)\b
     |\b\w{3,}[sß]te[rsnm]?\b|\btops\b|\bat the (?:very )?(?:top|bottom)\b|\b(?:the|a) record\b
     |\b(?:le|la) (?:plus|moins)\b|meilleure?|pire|最"""), re.IGNORECASE)
-_TWICE_HALF = re.compile(one_line(
+TWICE_HALF = re.compile(one_line(
     r"""\b(?:double|halve|(?:twice|half)(?: of)? (?:that|the|this|as|it)|doppelt\w*|halb so|die hälfte|deux fois plus
     |moitié moins)\b|一半|两倍"""), re.IGNORECASE)
-_MORE_LESS = re.compile(one_line(
-    r"""\b(?:add|another|(?:more|less|fewer|longer|shorter|later)(?! than)|plus|minus|on top|shift|raise
-    |increase|lower|reduce|extend\w*|up by|down by|mehr|weniger|länger|kürzer|de plus|de moins|encore)\b
+MORE_LESS = re.compile(one_line(
+    r"""\b(?:add|another|(?:more|less|fewer|longer|shorter|later|colder|warmer|hotter|cooler)(?! than)|plus|minus|on top
+    |shift|raise|increase|lower|reduce|extend\w*|up by|down by|mehr|weniger|länger|kürzer|de plus|de moins|encore)\b
     |[再多少]"""), re.IGNORECASE)
 _PRIORITY_WORDS = {
     "fastest": one_line(
@@ -38,7 +39,9 @@ _PRIORITY_WORDS = {
     "longest_life": one_line(
         r"""gentl|protect|preserv|life|longev|care|kind|soft|mild|sparing|spare|slow|healthiest|least|hurt|wear|age\b
         |aging|ageing|old|young|damage|degrad|harm|last(?:s|ed|ing)?\b|live|surviv|suffer|pamper|long as|durab|baby
-        |conserv|stress|easy on|\w*schonend|altern|leb(?:t|en)|hält|halten|schon|sanft|lebensdauer|ménag|douce
+        |conserv|stress|easy on|(?:battery|cell|pack)[- ]?friendly|look(?:ing)? after (?:it|her|him|them)\b
+        |batteriefreundlich|geschont|schonung|longév|faire durer|que dure\b
+        |\w*schonend|altern|leb(?:t|en)|hält|halten|schon|sanft|lebensdauer|ménag|douce
         |doux|durée de vie|préserv|cuida|vida|温和|保护|寿命|不着急|慢|伤"""),
     "balanced": one_line(
         r"""balanc|compromis|middle|mid[- ]?way|half ?way|in[- ]between|something between|golden mean|trade
@@ -69,7 +72,7 @@ def unsaid(raw: Mapping[str, Any], canonical: Mapping[str, Any], model, conversa
 def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequence[str],
           results: Sequence[Any] = ()) -> bool:
     if quantity is None:
-        return name != "priority" or _priority_said(value, texts)
+        return name != "priority" or priority_said(value, texts)
     if quantity == "query":
         return True
     if quantity == "cell_model":
@@ -81,7 +84,7 @@ def _said(name: str, words: Any, value: Any, quantity: str | None, texts: Sequen
     if quantity == "asset_id":
         return any(_stands_in(fold(str(words)), text) for text in texts) or bool(texts) and (
             apart(value, quantity, texts) is not None or _cell_of_pack_in_results(value, texts, results))
-    if quantity == "count" and value == 1 and any(_SUPERLATIVE.search(text) for text in texts):
+    if quantity == "count" and value == 1 and any(SUPERLATIVE.search(text) for text in texts):
         return True
     return apart(value, quantity, texts) is not None or _derived(name, value, quantity, texts)
 
@@ -119,7 +122,7 @@ def _foreign_unit(said: str, quantity: str) -> str | None:
     """The unit word of "95 °F", "18 months" or "500 mA"; None where the number is in the canonical unit."""
     for form in forms(said):
         article = "|an?" if quantity == "minutes" else ""  # "18 times a week" is no number of years
-        m = re.fullmatch(rf"(?:{AMOUNT}{article})(?: of)?(?: an?)? ?([^\d]+)", form)
+        m = re.fullmatch(rf"(?:{AMOUNT}{article})(?: of)?(?: an?(?= ))? ?([^\d]+)", form)
         if m and reading(f"7 {m[1]}", quantity) not in (None, 7.0):
             return said[-len(m[1]):].strip()
     return None
@@ -136,15 +139,16 @@ def _derived(name: str, value: float, quantity: str, texts: Sequence[str]) -> bo
     if not texts:
         return False
     said = {float(v) for text in texts for _, _, v in spans(text, quantity)}
-    if _TWICE_HALF.search(texts[-1]) and any(same(v * f, value) for v in said for f in (0.5, 2.0)):
+    if TWICE_HALF.search(texts[-1]) and any(same(v * f, value) for v in said for f in (0.5, 2.0)):
         return True
     steps = {float(v) for _, _, v in spans(texts[-1], quantity)}
-    if _MORE_LESS.search(texts[-1]) and any(same(v + sign * s, value) for v in said for s in steps for sign in (1, -1)):
+    if MORE_LESS.search(texts[-1]) and any(same(v + sign * s, value) for v in said for s in steps for sign in (1, -1)):
         return True
     return name.startswith("depth_of_discharge") and any(same(abs(a - b), value) for a in said for b in said if a != b)
 
 
-def _priority_said(priority: str, conversation: Sequence[str]) -> bool:
+def priority_said(priority: str, conversation: Sequence[str]) -> bool:
+    """Whether the conversation asks for this priority in words."""
     words = _PRIORITY_WORDS.get(str(priority))
     at_word_start = rf"(?:\b|(?<=[一-鿿])|(?=[一-鿿]))(?:{words})"
     return words is None or any(re.search(at_word_start, fold(text)) for text in conversation)

@@ -95,7 +95,10 @@ def reading(words: str, quantity: str) -> float | str | None:
 @lru_cache(maxsize=262144)
 def _reading(words: str, quantity: str) -> Any:
     reader = _READERS[quantity][0]
-    values = {round(v, 9) if isinstance(v, float) else v for v in map(reader, forms(words)) if v is not None}
+    said = forms(words)
+    if quantity == "asset_id" and not any(map(str.isdigit, words)):
+        said = tuple(map(assets.spelt, said))
+    values = {round(v, 9) if isinstance(v, float) else v for v in map(reader, said) if v is not None}
     if len(values) > 1:
         raise Unreadable("it reads differently in two languages")
     return values.pop() if values else None

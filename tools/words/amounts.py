@@ -12,9 +12,11 @@ from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, is_lo
 PERCENT = r"(?:%|percents?|per ?(?:cent|100)|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por (?:ciento|100))"
 _FULL = one_line(r"""(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)
     |(?:all the way |right )?(?:up )?to the top|all the way up|fully(?: charged)?
-    |completely(?: charged)?|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?(?:brim(?: ?full?)?)
-    |fill(?:ed|ing)?(?: up)?|topped (?:up|off)|vollständig|(?:au )?plein|pleine|à bloc|充?满电?|llen[oa])""")
-_EMPTY = one_line(r"""(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer)|fully discharged
+    |completely(?: charged)?|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: ?full?|med)?
+    |be at the top|fill(?:ed|ing)?(?: up)?|topped (?:up|off)|vollständig|randvoll|voll?ladung|(?:à )?ras bord
+    |(?:au )?plein|pleine|à bloc|充?满电?|llen[oa])""")
+_EMPTY = one_line(r"""(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|discharged|leer(?:e[nrms]?)?)
+    |fully discharged|bone dry|drained
     |vide|à plat|没电|空|vací[oa])""")
 _STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"
 _FULL_HOUR = (" full", " voll", " plein", " pleine")  # "by half past four full", "um fünf voll" are no percentages
@@ -25,7 +27,7 @@ _LOST = one_line(r"""(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|de
     |损失|的容量衰减)""")
 _LOSING = one_line(r"""(?:a |hat )?(?:capacity )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?|fading by
     |loss of|a loss of|down(?: by)?|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von|perdu
-    |perte de(?: capacité de)?|衰减了?|损失了?)""")
+    |perte de(?: capacité de)?|(?:衰减|损失)(?:了|超过|达到?|约)?)""")
 _SAID_MORE = r"(?:about |around |roughly |some |more than |less than |over |already |etwa |rund |environ )?"
 
 
@@ -37,11 +39,13 @@ def percent(form: str) -> float | None:
         return 0.0
     if m := re.fullmatch(rf"(-?)({AMOUNT}) ?{PERCENT}", form):
         return _signed(m[1], amount(m[2]))
-    if re.fullmatch(r"(?:a )?half empty", form):
+    if re.fullmatch(r"(?:a )?half empty|halb ?leer|halbvoll", form):
         return 50.0
     if m := re.fullmatch(rf"({AMOUNT}) ?{PERCENT} and (?:an? |1 )?half", form):
         return amount(m[1]) + 0.5
-    if m := re.fullmatch(rf"({AMOUNT})({_STATE})", form):
+    if (m := re.fullmatch(rf"({AMOUNT})({_STATE})", form)) and form != "1 charge":
+        if m[2] in _FULL_HOUR and re.fullmatch(r"0?[.,]\d+", m[1]):
+            return 100 * number(m[1])  # "0.4 full"
         return None if m[2] in _FULL_HOUR and not is_fraction(m[1]) else _share(m[1])
     if re.fullmatch("1?半[满充]?", form):
         return 50.0
@@ -76,7 +80,7 @@ def soh(form: str) -> float | None:
     left = rf"(?:容量剩余?)?({AMOUNT} ?{PERCENT}?){_CAPACITY} ?(?:left|remaining|übrig|restante?s?|剩余)?"
     if m := re.fullmatch(left, form):
         form = m[1].strip()
-    if re.fullmatch(r"[01][.,]\d+", form) and 0.5 <= number(form) <= 1.1:
+    if re.fullmatch(r"[01]?[.,]\d+", form) and 0.5 <= number(form) <= 1.1:
         return 100 * number(form)
     return percent(form)
 
@@ -92,23 +96,25 @@ _SHOWING = r"(?:(?:and|it|is|it's|shows|reads|says|at|of|the|thermometer|tempera
 def celsius(form: str) -> float | None:
     """degC: "12 degrees", "-5 °C", "90 F", "300 K", "five below zero", "freezing point", "room temperature"."""
     if re.fullmatch(r"(?:freezing(?: point)?|gefrierpunkt|ice bath|below freezing|(?:sub ?|below )(?:zero|0)"
-                    r"|point de congélation|冰点|零下)", form):
+                    r"|bajo (?:cero|0)|point de congélation|冰点|零下)", form):
         return 0.0
     if re.fullmatch(r"room temp(?:erature)?|raumtemperatur|zimmertemperatur|température ambiante|室温", form):
         return 25.0
     degree = r"(?: ?(?:°|deg|degs?\.?|degrees?|grad|degrés?|grados?|度|摄氏|华氏))?"
     scale = r"(?: ?(?:°? ?(c|celsius|centigrade|f|fahrenheit|k|kelvins?)|(摄氏度|华氏度?)))?"
-    below = (r"(?: (below|under|sub|unter|sous|en dessous de|au dessous de|above|over|plus|über|au dessus de|minus)"
-             r"(?: (?:zero|0|freezing|null|zéro|0°))?)?")
+    below = (r"(?: (below|under|sub|unter|sous|bajo|en dessous de|au dessous de|above|over|plus|über"
+             r"|au dessus de|minus)"
+             r"(?: (?:zero|cero|0|freezing|null|zéro|0°))?)?")
     if m := re.fullmatch(rf"(?:in |degrees )?(celsius|fahrenheit)[ ,:]*{_SHOWING}([-+]?{NUM})", form):
         form = f"{m[2]} {m[1]}"
+    form = re.sub(rf"^below (?:zero|0|freezing) by ({AMOUNT})( degrees?)?$", r"\1 degrees below 0", form)
     form = re.sub("^(摄氏|华氏)([-+])", r"\2\1", form)
     form = re.sub(rf"^([-+]?{NUM})( (?:degrees?|grad)) and (?:an? |1 )?half\b", r"\1 and half\2", form)
     m = re.fullmatch(rf"([-+]?)(摄氏|华氏)?({AMOUNT})({degree}{scale}){below}", form)
     if m is None or is_lone_part(m[3]) and not (m[4] and re.search("hal[fb]|demi|media", m[3])):
         return None
     value, unit = _signed(m[1], amount(m[3])), (m[5] or m[6] or m[2] or "c")[0]
-    if m[7] in ("below", "under", "sub", "unter", "sous", "en dessous de", "au dessous de", "minus"):
+    if m[7] in ("below", "under", "sub", "unter", "sous", "bajo", "en dessous de", "au dessous de", "minus"):
         if unit not in "c摄" or value <= 0:
             return None
         value = -value
@@ -126,7 +132,9 @@ _AMPERE_FACTORS = {"m": 1e-3, "毫": 1e-3, "k": 1e3, "千": 1e3}
 
 
 def ampere(form: str) -> float | None:
-    """A: "5 A", "500 mA", "1.2 kA", "five amperes"."""
+    """A: "5 A", "500 mA", "1.2 kA", "five amperes", "an amp and a half"."""
+    if m := re.fullmatch(rf"(?:an?|({NUM})) (amps?|amp[eè]res?) and (?:an? |1 )?half", form):
+        form = f"{m[1] or 1} and half {m[2]}"
     m = re.fullmatch(rf"({AMOUNT})(?: ?(?:of )?(?:an? )?({_AMPERES}))?", form)
     if m and (m[2] or not is_lone_part(m[1])):
         return amount(m[1]) * _AMPERE_FACTORS.get((m[2] or "a")[0], 1.0)
@@ -167,10 +175,13 @@ def count(form: str) -> float | None:
     """A whole number: "5", "top ten", "half a dozen", "the single worst" (1)."""
     if re.fullmatch(r"(?:the |1 )*single(?: (?:\w+est|worst|best))?", form):
         return 1.0
+    form = re.sub("^halbe[ns]? ", "half ", form)
     if m := re.fullmatch(r"(?:(an?|1|half(?: an?)?|\d+) )?(?:dozen|dutzend|douzaine|couple|pair|paar)", form):
         size = 2 if form.endswith(("couple", "pair", "paar")) else 12
         times = {"half": 0.5, "a": 1, "an": 1}.get((m[1] or "a").split()[0])
         return size * (float(m[1]) if times is None else times)
+    if m := re.fullmatch(r"(?:(?:1|une) )?(dizaine|quinzaine|vingtaine)", form):
+        return {"dizaine": 10.0, "quinzaine": 15.0, "vingtaine": 20.0}[m[1]]
     if re.fullmatch(r"\d{1,6}(?:\.0)?", form):
         return float(form)
     m = re.fullmatch(r"(\d{1,6}) ?[个块只]", form)

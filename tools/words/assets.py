@@ -2,15 +2,16 @@
 
 import re
 
-_NR = r"(?: ?(?:no|nr|num|number|nummer|numéro|n°|nº|id|#|:|第)\.?)*[ _#:.-]*"
-_PACK_WORD = (r"(?:the )?(?:pk|packs?|battery(?: ?packs?)?|batteriepack|batterie|batería|bateria|paquete|pila"
-              r"|akku(?: ?packs?)?|电池包|电池)")
-_NUMBER_WORD = r"(?:the |old )*(?:number|no\.|nummer|nr\.?|numéro|numero|número|n°|nº) ?"
+_NR = r"(?: ?(?:with )?(?:the )?(?:no|nr|num|number(?:ed)?|nummer|numéro|n°|nº|id|#|:|第)\.?)*[ _#:=.\"(-]*"
+_PACK_WORD = (r"(?:the )?(?:pk|packs?|batt?|battery(?: ?packs?)?|unit|assets?|batteriepack|batterie|batería|bateria"
+              r"|paquete|pila|akku(?: ?packs?)?|电池包|电池)")
+_NUMBER_WORD = r"(?:(?:the |old )*(?:number|no\.|nummer|nr\.?|numéro|numero|número|n°|nº) ?|id ?[=:]? ?)"
 _KIND = r"(?:(?:pack|battery|battery pack|cell|zelle|akku|batterie) )?"  # "pack PK-0042", "cell PK-0042-C07"
-_PACK = rf"(?:#|{_KIND}{_PACK_WORD}{_NR}|{_NUMBER_WORD})(\d{{1,5}})(?:号)?"
+_PACK = rf"(?:#|p |{_KIND}{_PACK_WORD}{_NR}|{_NUMBER_WORD})(\d{{1,5}})(?:号)?"
 _CHINESE_PACK = r"第?(\d{1,4}) ?号(?:电池包|电池|包)"
 _CELL = rf"(?:(?:cell |zelle )?c|cell|zelle|cellule|celda|电芯){_NR}(\d{{1,3}})(?:号)?"
-_COUNTED_CELL = r"第?(\d{1,3})(?:(?:号|节|个)?(?:电芯|单体)|(?:st|nd|rd|th|\.|e|ème|ª) (?:cell|zelle|cellule|celda))"
+_COUNTED_CELL = (r"(?<!\d)第?(\d{1,3})(?:(?:号|节|个)?(?:电芯|单体)"
+                 r"|(?:st|nd|rd|th|\.|e|ème|ª) (?:cell|zelle|cellule|celda))")
 _OF = r"(?: ?(?:of|in|from|on|within|inside|von|vom|aus|im|in der|der|du|de la|del|de|dans|en|le|la|the|,|\(|-))* ?"
 _ITS = r"(?:的|'s |(?:and |und |et |y )?(?:in it |there )?(?:the |its |die |deren |la |sa |su )?)"
 _UPLOAD = (r"(?:(?:upload|file|the file) )?(?:up|uploads?|uploaded file|file|datei|fichier|上传)"
@@ -29,6 +30,11 @@ def asset_id(form: str) -> str | None:
     if (m := re.fullmatch(_UPLOAD, form)) and (re.search(r"\d", m[2]) or "-" in m[1] or _is_code(m[1], m[2], form)):
         return f"UP-{m[2]}"
     return None
+
+
+def spelt(form: str) -> str:
+    """An id said in groups of digits, as "pack 3 11" or "pack 1 oh 5" of "pack three-eleven" and "pack one-oh-five"."""
+    return re.sub(r"(?<=\d) (oh |o )?(?=\d)", lambda m: "0" if m[1] else "", form)
 
 
 def _is_code(gap: str, letters: str, form: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from tools.words.text import Unreadable, one_line
+from tools.words.text import PART, Unreadable, one_line
 
 DAY = 1440  # minutes
 
@@ -26,7 +26,10 @@ _NIGHT = r"at night|tonight|nachts"
 _PART = rf"(?: ?(?P<ap>[ap]\.?m\b\.?)| (?P<part>{_MORNING}|{_LATER}|{_NIGHT})\b)"
 _AFTER_LEAD = "(?:^|" + "|".join(f"(?<={word} )" for word in (
     "at", "by", "now", "is", "until", "till", "to", "and", "leaving", "departure", "it's", "from")) + ")"
-MILITARY = rf"{_AFTER_LEAD}(?P<h>0\d|1\d(?=\d\d ?h)|2[0-3](?=\d\d ?h))(?P<m>[0-5]\d)\b(?: ?(?:hours|hrs|h)\b)?"
+_TO_MILITARY = r" ?(?:to|till?|until|-) ?(?:0\d|1\d|2[0-3])[0-5]\d\b"  # behind the first of two
+MILITARY = (rf"(?:{_AFTER_LEAD}|(?<=[,.;:!?(] )(?=\d{{4}}{_TO_MILITARY}))"
+            r"(?P<h>0\d|1\d(?=\d\d ?h)|2[0-3](?=\d\d ?h))(?P<m>[0-5]\d)\b(?: ?(?:hours|hrs|h)\b)?")
+MILITARY_RANGE = re.compile(_TO_MILITARY, re.I)
 _CLOCKS = tuple(re.compile(p) for p in (
     rf"(?P<h>\d{{1,2}})(?::| ?h ?)(?P<m>\d\d)(?!\d|[:.]\d)(?:{_PART}| ?uhr| ?h\b)?",
     rf"(?P<h>\d{{1,2}})\.(?P<m>\d\d)(?:{_PART}| ?uhr)",
@@ -40,11 +43,12 @@ _CLOCKS = tuple(re.compile(p) for p in (
     rf"(?P<to>\d{{1,2}}) (?:minutes? |minuten )?(?:to|before|vor) (?P<h>1[0-2]|\d)\b(?! ?[%°\d]){_PART}?",
     one_line(rf"""(?P<h>\d{{1,2}}) ?heures?(?: (?P<m>\d\d)\b)?(?P<demie> et demie)?(?P<moins> moins le quart)?
     (?P<quart> et quart)?{_PART}?"""),
-    rf"(?:(?P<part>{_MORNING}|{_LATER}) ?)?(?P<h>\d{{1,2}})点(?:(?P<m>\d\d)分?|(?P<demie>半))?",
+    rf"(?:(?P<part>{_MORNING}|{_LATER}) ?)?(?P<h>\d{{1,2}})点"
+    r"(?:(?P<m>\d\d|\d(?=分))分?|(?P<demie>半)|(?P<quart>1刻)|(?P<dreiquart>3刻))?",
     rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_PART}",
     MILITARY,
     r"(?:(?<=il est )|(?<=à )|(?<=avant )|(?<=vers ))(?P<h>\d{1,2}) ?h\b",
-    rf"(?P<h>\d{{1,2}}) ?(?:o'?clock|uhr){_PART}?",
+    rf"(?P<h>\d{{1,2}}) ?(?:o'?clock|uhr|sharp\b){_PART}?",
     rf"(?P<h>\d{{1,2}}){_PART}",
     r"(?:12 (?:o'?clock )?)?(?:(?P<noon>noon|midday|midi|mittag)|(?P<midnight>midnight|minuit|mitternacht))",
 ))
@@ -54,7 +58,7 @@ _HOURLESS = re.compile(r"(?:(?P<past>half|quarter|\d{1,2})(?: minutes?)? past|(?
 
 # Which time is the present: words before it and after it, the surest first.
 _FILL = (r"(?: (?:is|ist|it'?s|it is|es ist|es|um|at|just|about|already|now|jetzt|actually|gone|only|exactly|around"
-         r"|in fact|time|the))*[ ,:]*$")
+         r"|haben wir|wir haben|haben wir es|we have|in fact|time|the))*[ ,:]*$")
 NOW_BEFORE = tuple(re.compile(rf"(?:{p}){_FILL}", re.I) for p in (
     one_line(r"""\bnow|\b(?:at )?present(?: time)?|at the moment|currently|\bcurrent time|\bjetzt|\bgerade|\bmomentan
     |\baktuell|\bderzeit|\bim moment|maintenant|actuellement|à présent|en ce moment|\bahora|en este momento|as of
@@ -66,18 +70,25 @@ NOW_BEFORE = tuple(re.compile(rf"(?:{p}){_FILL}", re.I) for p in (
     |zeigt|sagt|indique|marque)"""),
     r"\bstill|\bimmer noch|\bencore"))
 NOW_AFTER = tuple(re.compile(p, re.I) for p in (
-    r" ?(?:right |just )?(?:now|jetzt|maintenant|ahora)\b", r" (?:it is|it's)(?= ?(?:[,.;]|$))",
+    r" ?(?:right |just |ist es |haben wir |il est |es ist )?(?:now|jetzt|maintenant|ahora)\b|了",
+    r" (?:it is|it's|ist es|haben wir(?: es)?)(?= ?(?:[,.;]|$))|,? (?:says|by|on|according to) (?:my|the|our) "
+    r"(?:watch|clock|phone)\b",
     r",? (?:here|already|as (?:i|we) (?:speak|write|type))\b"))
 _DEADLINE = re.compile(one_line(
     r"""\b(?:by|until|till?|before|no later than|bis|spätestens|jusqu'à|avant|hasta|for|due|ready|leav\w+|depart\w*
     |closes?|starts?|begins?|opens?|goes|rolls?|out)(?: (?:at|is|on|um|about|the|out|off|again))*[ ,:]*$"""), re.I)
+_FROM_TO = re.compile(r" ?(?:to|till?|until|bis|-) ?")
 _TOMORROW = re.compile(r"\btomorrow\b|\bmorgen\b|\bdemain\b|\bmañana por\b|明天|\bday after\b")
-_NO_UNIT = (r"\b(?! ?(?:%|°|percent|prozent|[a-z]{1,2}\b|deg|grad|min|hour|amp|volt|pack|cell|cycle|times|years?"
-            r"|months?|weeks?|days?|[:.,/]\d))")
+_NO_UNIT = (rf"\b(?! ?(?:{PART}|%|°|percent|prozent|[a-z]{{1,2}}\b|deg|grad|min|hour|amp|volt|pack|cell|cycle|times"
+            r"|years?|months?|weeks?|days?|[:.,/]\d))")
 _SPACED = re.compile(rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_NO_UNIT}(?! ?\d)")  # "at eight thirty"
 _BARE_HOUR = re.compile(r"(?:\bnow|\bgone|\bit'?s|\bit is|\bby|\bat|\buntil|\btill?|\bjetzt(?: ist?)?|\bum|\bbis"
                         rf"|\bil est|à) (?P<h>\d{{1,2}}){_NO_UNIT}")
+# "seven forty-five out", "eight now", "eleven it goes": times beside another one.
+_TRAILED = re.compile(r"(?:^|(?<=[ (]))(?P<h>1\d|2[0-4]|[1-9])(?:[ .](?P<m>[0-5]\d))?(?= (?:now|off|out|away"
+                      r"|at the latest|(?:it|she|he|i|we) (?:goes|go|flies|leaves?|departs?|rolls?))\b)")
 _BARE_NOW = re.compile(rf"(?:\bnow|\bit'?s|\bit is|\bjetzt(?: ist)?)(?: now)? (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
+_UNTIL_BARE = re.compile(rf" (?:to|till?|until|bis|à) (?P<h>\d{{1,2}}){_NO_UNIT}")  # "midnight to five"
 _BARE_DEADLINE = re.compile(rf"\b(?:by|until|till?|before|bis|(?:leav\w+|go(?:es|ing)?|depart\w*|out|off|ready|back"
                             rf"|due|starts?|begins?|opens?|closes?) at|(?:los|fertig|weg) um)"
                             rf" (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
@@ -108,7 +119,10 @@ def _incomplete(form: str, found: list[Clock]) -> list[Clock]:
     if found:
         near = [_clock(m) for m in _HOURLESS.finditer(form) if m.end() <= found[0].start or m.start() >= found[0].end]
         hours = [m for m in _BARE_HOUR.finditer(form) if m.end() <= found[0].start or m.start() >= found[0].end]
-        return [c for c in near if c] or [_bare(m) for m in hours if int(m["h"]) <= 24]
+        hours += [m for m in _TRAILED.finditer(form) if m.end() <= found[0].start or m.start() >= found[0].end]
+        if not found[0].digits and (m := _UNTIL_BARE.match(form, found[0].end)):
+            hours.append(m)
+        return [c for c in near if c] or [_bare(m) for m in hours if int(m["h"]) <= 24][:1]
     present, deadline = _BARE_NOW.findall(form), _BARE_DEADLINE.findall(form)
     if len(present) != 1 or len(deadline) != 1:
         return []
@@ -116,7 +130,8 @@ def _incomplete(form: str, found: list[Clock]) -> list[Clock]:
 
 
 def _bare(m: re.Match) -> Clock:
-    return Clock(m.start("h"), m.end("h"), 60 * int(m["h"]), int(m["h"]) <= 12)
+    minute = m.groupdict().get("m")
+    return Clock(m.start("h"), m.end("m" if minute else "h"), 60 * int(m["h"]) + int(minute or 0), int(m["h"]) <= 12)
 
 
 def is_clock_time(form: str) -> bool:
@@ -135,6 +150,7 @@ def _clock(m: re.Match) -> Clock | None:
     hour = int(g["h"])
     minute = int(g.get("m") or 0) + int(g.get("past") or 0) - int(g.get("to") or 0)
     minute += 30 * bool(g.get("half") or g.get("demie")) - 30 * bool(g.get("halb")) - 15 * bool(g.get("dreiviertel"))
+    minute += 45 * bool(g.get("dreiquart"))
     minute += 15 * bool(g.get("qpast") or g.get("quart")) - 15 * bool(g.get("qto") or g.get("moins"))
     part = g.get("ap") or g.get("part")
     if hour > 24 or not -60 < minute < 60 or g.get("ap") and not 1 <= hour <= 12:
@@ -187,6 +203,8 @@ def clock_gap(form: str) -> float | None:
     if len(times) != 2:
         return None
     sure = marks(form, times)
+    if _FROM_TO.fullmatch(form, times[0].end, times[1].start):
+        sure = [1, 0]  # "6:30 to 7:20 it is"
     if sure[0] == sure[1] and (any(sure) or _DEADLINE.search(form, 0, times[0].start)
                                and not _DEADLINE.search(form, times[0].end, times[1].start)):
         raise Unreadable("it is not clear which of the two times is the present")

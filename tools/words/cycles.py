@@ -6,14 +6,14 @@ from tools.words.text import AMOUNT, NUM, amount, is_lone_part, one_line
 
 _A_YEAR = 7 / 365.25  # times a year, in times a week
 _PER_WEEK = (
-    (7.0, r"days?|nights?|tage?|nacht|jours?|nuits?|天|日|晚|día"),
-    (1.0, r"wks?|weeks?|woche|semaines?|周|个?星期|semana"),
+    (7.0, r"days?|nights?|tage?|nacht|jours?|nuits?|天|日|晚|días?"),
+    (1.0, r"wks?|weeks?|woche|semaines?|周|个?星期|semanas?"),
     (0.5, r"fortnights?"),
-    (12 * _A_YEAR, r"months?|monat|mois|个?月|mes"),
-    (_A_YEAR, r"yrs?|years?|jahr|ans?|année|年|año"),
+    (12 * _A_YEAR, r"months?|monat|mois|个?月|mes(?:es)?"),
+    (_A_YEAR, r"yrs?|years?|jahr|ans?|année|年|años?"),
 )
 _ADVERBS = (
-    (7.0, r"daily|nightly|täglich(?:e[nmrs]?)?|quotidien(?:ne)?(?:ment)?"),
+    (7.0, r"daily|nightly|täglich(?:e[nmrs]?)?|quotidien(?:ne)?(?:ment)?|a diario|diariamente"),
     (1.0, r"weekly|wöchentlich(?:e[nmrs]?)?|hebdomadaires?"),
     (0.5, r"fortnightly"),
     (12 * _A_YEAR, r"monthly|monatlich"),
@@ -24,7 +24,7 @@ _ADVERB = "(?:" + "|".join(words for _, words in _ADVERBS) + ")"
 _CYCLES = one_line(r"""(?: ?(?:times?|x|mal|fois|veces|次|个循环|full|complete|equivalent|deep|shallow|charging|charge
     |cycles?
     |cyc|charges|zyklen|zyklus|ladungen|vollzyklen|recharges?|ciclos?|turns?|runs))*""")
-_EACH = one_line(r"""(?:an?|per|/|each(?: single)?|ev[ey]?ry(?: single)?|pro|die|am|im|je|jeden?|par|la|le|chaque
+_EACH = one_line(r"""(?:an?|per|/|each(?: single)?|ev[ey]?ry(?: single)?|pro|die|am|im|je|jeden?|par|la|le|chaque|cada
     |tous les|por|al|a la|每)""")
 _WEEKDAYS = one_line(r"""(?:every |each |jeden )*(?:(?:week|work|work |working |business )days?|werktags?|an werktagen
     |jours ouvrés|工作日|周1到周5|mon(?:day)?s? (?:to|through|till|until|-) fri(?:day)?s?|montags? bis freitags?
@@ -32,11 +32,14 @@ _WEEKDAYS = one_line(r"""(?:every |each |jeden )*(?:(?:week|work|work |working |
 _NAMED_DAY = one_line(r"""(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon|diens|donners|frei|sams|sonn)tags?
     |mittwochs?
     |lundis?|mardis?|mercredis?|jeudis?|vendredis?|samedis?|dimanches?)""")
+_PART_OF_DAY = r"(?:evenings?|mornings?|afternoons?|abend|morgen|soirs?|matins?|noche|tarde|mañana)"
+_HOURS = r"(?:hours?|hrs?|h|stunden|heures|horas|个?小时)"
 _TIMES = {"once": "1 times", "twice": "2 times", "thrice": "3 times"}
 
 
 def cycles_per_week(form: str) -> float | None:
     """Cycles per week: "5", "twice a day", "every other day", "300 cycles a year", "weekdays", "每天两次"."""
+    form = re.sub(rf"^({NUM}) half (?=(?:charge |discharge )?cycles\b)", r"\1 ", form)  # their depth is the half
     form = re.sub(r"\b(?:once|twice|thrice)\b", lambda m: _TIMES[m[0]], form)
     if m := re.fullmatch(rf"({AMOUNT}){_CYCLES}(?: altogether| in total)?", form):
         return None if is_lone_part(m[1]) else amount(m[1])
@@ -61,8 +64,14 @@ def _rate(form: str) -> float | None:
     if m := re.fullmatch(rf"{n}(?:every|each|jeden?) (?:other|2(?:nd|\.)) ({_PERIOD})|{n}un? jour sur 2"
                          rf"|{n}1 jour sur 2|{n}隔天(?:1次)?", form):
         return _per(m[2] or "day") / 2
-    if m := re.fullmatch(rf"{n}(?:every|alle|tous les|每) ?({NUM})(?:rd|th)? ?({_PERIOD})(?:1次)?", form):
+    if m := re.fullmatch(rf"{n}(?:every|alle|tous les|cada|每) ?({NUM})(?:rd|th)? ?({_PERIOD})(?:1次)?", form):
         return _per(m[3]) / amount(m[2]) * _times(m[1]) if amount(m[2]) else None
+    if m := re.fullmatch(rf"{n}(?:every|alle|toutes les|cada|每) ?({NUM}) ?{_HOURS}", form):
+        return 168.0 / amount(m[2]) * _times(m[1]) if amount(m[2]) else None
+    if m := re.fullmatch(rf"({AMOUNT}) (?:times|cycles|charges|x|mal|fois) in ({NUM}) ({_PERIOD})", form):
+        return amount(m[1]) * _per(m[3]) / amount(m[2]) if amount(m[2]) else None  # "once in ten days"
+    if m := re.fullmatch(rf"{n}(?:every|each|jeden?|chaque|tous les|cada)(?: single)? {_PART_OF_DAY}", form):
+        return _times(m[1]) * 7.0
     if m := re.fullmatch(rf"{n}(?:altogether |in total )?{_EACH} ?({_PERIOD})", form):
         return _times(m[1]) * _per(m[2])
     if m := re.fullmatch(rf"{n}({_ADVERB})", form):

@@ -3,7 +3,7 @@
 import re
 
 from tools.words.clocks import clock_gap, is_clock_time
-from tools.words.text import AMOUNT, NUM, PART, Unreadable, amount
+from tools.words.text import AMOUNT, NUM, PART, Unreadable, amount, is_fraction
 
 DAY = 24 * 60.0
 YEAR = 365.25 * DAY
@@ -25,7 +25,7 @@ UNIT = "(?:" + "|".join(words for _, words in _UNITS) + ")"
 _HOURS = r"(?:h|std|stunden?|heures?|hours?|hrs?|horas?|小时)"
 _BY = r"(?:by|until|till?|before|at|bis|um|gegen|vor|à|jusqu'à|avant|vers|hasta|a las)"
 _ARTICLE = r"(?:an?|1|the|next|another|one|full|whole)"
-_OF = r"(?: of)?(?: an?(?= )| 1(?= )| d'une?(?= )| d'| einer(?= ))?"
+_OF = r"(?: of)?(?: an?(?= )| 1(?= )| d'une?(?= )| d'| einer(?= )| de una?(?= )| de(?= hora))?"
 _PLURAL = r"(?<=[a-zà-ÿß])s(?![a-zà-ÿß])"  # of "3 quarters": no seconds
 _JOIN = r"(?:, ?(?:and )?| and | und | et | y | )"
 
@@ -33,7 +33,8 @@ _JOIN = r"(?:, ?(?:and )?| and | und | et | y | )"
 def _step(unit: str) -> re.Pattern:
     return re.compile(rf"(?:({AMOUNT}){_OF} ?(?:full |solid |whole )?|((?:{_ARTICLE} )*))(?!{_PLURAL})({unit})"
                       rf"(?:'s?)?(?![a-zà-ÿß])"
-                      rf"(?: (?:and|n|&|und|et|y) (?:an? |1 |le |un )?((?:\d )?{PART})s?(?![^\W\d]))?")
+                      rf"(?: (?:(?:and|n|&|und|et|y) |(?=[13] quarts?\b))"
+                      rf"(?:an? |1 |le |un )?((?:\d )?{PART})s?(?![^\W\d]))?")
 
 
 _STEP, _STEP_YEARS = _step(UNIT), _step(f"(?:{UNIT}|{_QUARTER[1]})")
@@ -72,6 +73,9 @@ def years(form: str) -> float | None:
 
 def _span(form: str, steps: re.Pattern = _STEP) -> float | None:
     """Minutes of "2 h 30 min", "three quarters of an hour", "a year and a half"; None when anything is left over."""
+    if m := re.fullmatch(r"(.+) less (.+)", form):  # "an hour less five minutes"
+        whole, less = _span(m[1], steps), None if m[2].isdigit() else _span(m[2], steps)
+        return None if whole is None or less is None or less >= whole else whole - less
     form = re.sub(r"(\d)(年|个?小时|个?月|天)半$", r"\1.5\2", form)
     form = re.sub(r"\b(?:an? |1 )?couple(?: of)? (?=[a-z])", "2 ", form)
     form = re.sub(r"\b(?:an? |1 )?dozen (?=[a-z])", "12 ", form)
@@ -81,6 +85,8 @@ def _span(form: str, steps: re.Pattern = _STEP) -> float | None:
         step = steps.match(form, at)
         if step is None or not (step[1] or step[2] or step[4]):
             return None
+        if step[1] and not is_fraction(step[1]) and re.match(" an? ", form[step.end(1):]):
+            return None  # "five a week" is no span of time
         size = _size(step[3])
         total += (amount(step[1]) if step[1] else 1.0) * size + (amount(step[4]) if step[4] else 0.0) * size
         sizes.append(size)

@@ -21,6 +21,8 @@ _PARTS = {
     "medio": 1 / 2, "drittel": 1 / 3, "tiers": 1 / 3, "tercio": 1 / 3, "tercios": 1 / 3,
     "quarter": 1 / 4, "quarters": 1 / 4, "fourth": 1 / 4, "fourths": 1 / 4,
     "viertel": 1 / 4, "quart": 1 / 4, "quarts": 1 / 4, "dreiviertel": 3 / 4, "fünftel": 1 / 5, "zehntel": 1 / 10,
+    "dritteln": 1 / 3, "vierteln": 1 / 4, "fünfteln": 1 / 5, "zehnteln": 1 / 10, "cuarto": 1 / 4, "cuartos": 1 / 4,
+    "hundertstel": 1 / 100, "tausendstel": 1 / 1000,
 }
 PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d+i?ème?s?|\d+º)(?!s\b)"
 _AND = r"(?:and|n|'n|&|und|et|y)"
@@ -42,6 +44,12 @@ _SPELT = one_line(
      stunden month months monat monate monaten weeks woche wochen semaine semaines semana semanas years jahre jahren
      années ampere amperes ampère ampères amperios milliamps millivolt millivolts volts cycle cycles kelvin decade
      decades century prozent grados""").split()
+# Number words as they are often misspelt or written without an umlaut; the number reader knows "fourty".
+_SLIPS = {"ninty": "ninety", "ninteen": "nineteen", "eigthy": "eighty", "eigthteen": "eighteen", "fivty": "fifty",
+          "fiveteen": "fifteen", "thirthy": "thirty", "thrity": "thirty", "twentie": "twenty", "fuenf": "fünf",
+          "fuenfzig": "fünfzig", "fuenfzehn": "fünfzehn", "zwoelf": "zwölf"}
+_SLIP = re.compile(rf"\b(?:{'|'.join(_SLIPS)})(?=\b|und)")
+_ENGLISH_PARTS = re.compile(r"\b(hundred|thousand)(ths?)\b")  # "four hundredths" is not a four-hundredth
 _WORD_AFTER_NUMBER = re.compile(r"(?<=\d )[^\W\d_]{5,}|(?<=\d)[^\W\d_]{6,}|(?<=half an )[^\W\d_]{4,}")
 
 
@@ -70,7 +78,7 @@ def _vulgar(character: str) -> str:
 @lru_cache(maxsize=65536)
 def forms(text: str) -> tuple[str, ...]:
     """The folded text with number words as digits, once for every language that reads it differently."""
-    folded = _chinese_numbers(fold(text))
+    folded = _SLIP.sub(lambda m: _SLIPS[m[0]], _chinese_numbers(fold(text)))
     if not re.search(r"[^\W\d_]{2}", folded):
         return (_tidy(folded),)
     languages = (*LANGUAGES, "es") if _SPANISH.search(folded) else LANGUAGES
@@ -91,6 +99,13 @@ def _digits(text: str, language: str) -> str:
         text = re.sub(r"\b(ein|zwei|drei|vier|fünf)dreiviertel", r"\1 komma sieben fünf", text)
         text = re.sub(r"\b(\w+)mal\b", r"\1 mal", text)
         text = re.sub(r"\beine[rnms]?\b", "ein", text)
+    if language == "en":
+        text = _ENGLISH_PARTS.sub(lambda m: ("100" if m[1] == "hundred" else "1000") + m[2], text)
+    if language == "es":  # the number reader takes these for ordinals
+        text = re.sub(r"\bcuarto(s?)\b", r"quart\1", re.sub(r"\btercios?\b", "tiers", text))
+    if language == "fr":  # "dix et quatre-vingt-dix" are two numbers; only "vingt et un" and "soixante et onze" are one
+        apart = re.sub(r"\bet (?!une?\b|onze\b)", "et_ ", re.sub(r"\bcentième", "100ème", text))
+        return alpha2digit(apart, language, 0).replace("et_ ", "et ")
     return alpha2digit(text, language, 0)
 
 
@@ -118,15 +133,22 @@ def _spelt(word: str) -> str:
 
 
 def _chinese_numbers(text: str) -> str:
-    """八十五 -> 85, 三点五 -> 3.5, 百分之八十 -> 80%, 三分之一 -> 1/3, 八成 -> 80%."""
+    """八十五 -> 85, 三点五 -> 3.5, 百分之八十 -> 80%, 三分之一 -> 1/3, 八成 -> 80%, 三点四十 -> 3点40."""
     if text.isascii():
         return text
     numeral = "[零一二三四五六七八九〇两十百千]+"
     text = re.sub(rf"零下(?=[\d.]|{numeral})", "-", text)
     text = re.sub(rf"百分之({numeral}(?:点{numeral})?|[\d.]+)", lambda m: f"{_chinese(m[1])}%", text)
     text = re.sub(rf"({numeral})分之({numeral})", lambda m: f"{_chinese(m[2])}/{_chinese(m[1])}", text)
-    text = re.sub(r"([一二三四五六七八九])成", lambda m: f"{10 * _CHINESE[m[1]]}%", text)
-    return re.sub(rf"(?<!\d){numeral}(?:点[零一二三四五六七八九〇]+)?(?!\d)", lambda m: _chinese(m[0]), text)
+    text = re.sub(r"(?<![\d十])([一二两三四五六七八九1-9])成([一二三四五六七八九半1-9])?(?![员功本立为交])",
+                  lambda m: f"{_digit(m[1])}{_digit(m[2] or '零')}%", text)
+    # "三点四十", "两点五分" and "三点一刻" are times of the day, "三点四" and "两点五分钟" numbers.
+    decimals = r"(?:点[零一二三四五六七八九〇]+(?![零一二三四五六七八九〇十百千]|刻|分(?!钟|之)))?"
+    return re.sub(rf"(?<!\d){numeral}{decimals}(?!\d)", lambda m: _chinese(m[0]), text)
+
+
+def _digit(character: str) -> str:
+    return "5" if character == "半" else str(_CHINESE.get(character, character))
 
 
 def _chinese(numeral: str) -> str:

@@ -10,8 +10,9 @@ from functools import lru_cache
 
 from tools.words import reading
 from tools.words.clocks import NOW_AFTER, NOW_BEFORE
-from tools.words.spans import UNIT_AFTER, clock_spans, is_bare, locate, same, spans
-from tools.words.text import AMOUNT, NUM, forms, one_line
+from tools.words.foreign import UNIT_AFTER, range_unit, unit_of
+from tools.words.spans import clock_spans, locate, same, spans
+from tools.words.text import NUM, forms, one_line
 
 _MAX_WORDS = 4  # of a number: "one hundred and five"
 _NUMBER = re.compile(r"(?<![\w.,:/#-])[-+−–]?\d+(?:[.,]\d+)?(?![\w]*\d|[:.,/]\d)")
@@ -27,17 +28,40 @@ _RANGE_LEAD = re.compile(r"\b(?:from|to|till|until|at|auf|bis|von) $", re.IGNORE
 _LIST = r"(?: ?(?:, ?(?:and |und |et )?|and|und|et|y|or|oder|&|\+|/|plus|sowie) ?)"
 _CELLS = re.compile(rf"\b(?:cells?|zellen?|cellules?|celdas?|c)[ #.:-]*(?:numbers? |no\.? ?|nr\.? ?|n° ?)?"
                     rf"(c?\d{{1,3}}(?!\d)(?:{_LIST}c?\d{{1,3}}(?!\d|[.,:]\d))*)")
+_WHOLE_PACK = re.compile(one_line(
+    r"""\b(?:whole|entire|full|complete) (?:pack|battery)\b|\b(?:pack|battery) (?:itself|as a whole)\b
+    |ganzen? (?:pack|batterie|akku)\b|(?:pack|batterie) enti[eè]re?\b|整[包个]"""), re.IGNORECASE)
 _COUNTED_CELL = re.compile(r"(?<!\d)(\d{1,3})(?:号?电芯|(?:st|nd|rd|th|\.|e|ème) (?:cell|zelle|cellule|celda)\b)")
 
 
 def apart(value: float | str, quantity: str, texts: Sequence[str]) -> str | None:
     """Words of `texts` (oldest first) that together mean the value, as one phrase; None where there are none."""
     if quantity == "asset_id":
-        return _bare_pack(str(value), texts) or _cell_and_pack(str(value), texts)
+        asset = str(value)
+        return _bare_pack(asset, texts) or _cell_and_pack(asset, texts) or _whole_pack(asset, texts)
     if isinstance(value, str):
         return None
-    deadline = _deadline(value, texts) if quantity == "minutes" else None
-    return deadline or _number_and_unit(value, quantity, texts)
+    return next((words for words, meant in _put_together(quantity, texts) if same(meant, value)), None)
+
+
+def all_apart(quantity: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """Every phrase that `apart` may put together of `texts`, oldest text first, whatever its value."""
+    if quantity != "asset_id":
+        return tuple(dict.fromkeys(words for words, _ in _put_together(quantity, texts)))
+    numbers = dict.fromkeys(int(n) for n in re.findall(r"(?<!\d)\d{1,4}(?!\d)", texts[-1]))
+    packs = dict.fromkeys(str(v)[:7] for text in texts for _, _, v in spans(text, "asset_id") if str(v)[:2] == "PK")
+    cells = dict.fromkeys(cell for text in texts for form in forms(text) for cell in _cells(form))
+    found = [_bare_pack(f"PK-{n:04d}", texts) for n in numbers]
+    found += [_whole_pack(pack, texts) for pack in packs]
+    found += [_cell_and_pack(f"{pack}-C{cell:02d}", texts) for pack in packs for cell in (*cells, *numbers)]
+    return tuple(dict.fromkeys(words for words in found if words))
+
+
+def _put_together(quantity: str, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
+    if quantity == "minutes" and (deadline := _deadline(texts)):
+        yield deadline
+    yield from _ranged(quantity, texts)
+    yield from _united(quantity, texts)
 
 
 def _bare_pack(asset_id: str, texts: Sequence[str]) -> str | None:
@@ -49,6 +73,12 @@ def _bare_pack(asset_id: str, texts: Sequence[str]) -> str | None:
     found = re.finditer(rf"(?<![\w.,:/%°#-])0*{pack[1]}(?![\w%°/-]|[.,:]\d)", last)
     return next((m[0] for m in found if not UNIT_AFTER.match(last, m.end())
                  and not _NO_PACK_LEAD.search(last, max(0, m.start() - 16), m.start())), None)
+
+
+def _whole_pack(asset_id: str, texts: Sequence[str]) -> str | None:
+    """"Cell 2 of pack 310?" ... "and the whole pack": the pack of a cell of an earlier turn."""
+    of_cell = any(str(v).startswith(f"{asset_id}-C") for text in texts for _, _, v in spans(text, "asset_id"))
+    return _pack_words(asset_id, texts) if of_cell and _WHOLE_PACK.search(texts[-1]) else None
 
 
 def _cell_and_pack(asset_id: str, texts: Sequence[str]) -> str | None:
@@ -91,8 +121,8 @@ def _parts(words: str) -> Iterator[str]:
     yield from (words[a:b] for a, _ in tokens for _, b in tokens if a < b)
 
 
-def _deadline(value: float, texts: Sequence[str]) -> str | None:
-    """"By 18:00, it's 17:00" ... "make it 18:30": the newest deadline and the newest present."""
+def _deadline(texts: Sequence[str]) -> tuple[str, float] | None:
+    """"By 18:00, it's 17:00" ... "make it 18:30": the newest deadline and the newest present; the minutes."""
     present = deadline = None
     for text in texts:
         reach = 0
@@ -106,24 +136,38 @@ def _deadline(value: float, texts: Sequence[str]) -> str | None:
                 deadline = text[start:end]
     words = f"{deadline}, it's {present}"
     meant = reading(words, "minutes") if present and deadline else None
-    return words if meant is not None and same(meant, value) else None
+    return None if meant is None else (words, meant)
 
 
-def _number_and_unit(value: float, quantity: str, texts: Sequence[str]) -> str | None:
+def _ranged(quantity: str, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """"Between 68 and 86 °F": the lower end of a range with the unit of the upper one."""
+    for text in reversed(texts):
+        for start, end in number_spans(text):
+            unit = range_unit(text, start, end, quantity)
+            if unit and (meant := reading(f"{text[start:end]} {unit}", quantity)) is not None:
+                yield f"{text[start:end]} {unit}", meant
+
+
+def _united(quantity: str, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
     """"50 degrees" ... "no, Fahrenheit"; "above 95 °F" ... "and over 86?"; "in Fahrenheit, and it shows 50"."""
     for j, text in reversed(list(enumerate(texts))):
         for number, is_bare_number, ends_clause in _numbers(text):
             for k in (*range(len(texts) - 1, j, -1), *(range(j, -1, -1) if is_bare_number else ())):
                 for unit in _units(texts[k], quantity, k > j or k == j and not ends_clause):
-                    meant = reading(f"{number} {unit}", quantity)
-                    if meant is not None and same(meant, value):
-                        return f"{number} {unit}"
-    return None
+                    if (meant := reading(f"{number} {unit}", quantity)) is not None:
+                        yield f"{number} {unit}", meant
 
 
 @lru_cache(maxsize=1024)
 def _numbers(text: str) -> tuple[tuple[str, bool, bool], ...]:
     """(words of a number, whether no unit stands behind it, whether its clause ends there), the last first."""
+    return tuple((text[a:b], not UNIT_AFTER.match(text, b),
+                  bool(_CLAUSE_END.match(text, b)) and not _RANGE_LEAD.search(text, max(0, a - 8), a))
+                 for a, b in reversed(number_spans(text)))
+
+
+def number_spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of every number of a text, in digits or in words, in order."""
     found = [m.span() for m in _NUMBER.finditer(text)]
     words = [m.span() for m in _WORD.finditer(text)]
     numeral = [_is_number(text[a:b]) for a, b in words]
@@ -131,9 +175,7 @@ def _numbers(text: str) -> tuple[tuple[str, bool, bool], ...]:
         if numeral[i] and not (i and numeral[i - 1]):
             ends = [b for _, b in words[i:i + _MAX_WORDS] if _is_number(text[start:b])]
             found.append((start, ends[-1]))
-    return tuple((text[a:b], not UNIT_AFTER.match(text, b),
-                  bool(_CLAUSE_END.match(text, b)) and not _RANGE_LEAD.search(text, max(0, a - 8), a))
-                 for a, b in sorted(found, reverse=True))
+    return sorted(found)
 
 
 def _is_number(words: str) -> bool:
@@ -144,16 +186,8 @@ def _is_number(words: str) -> bool:
 def _units(text: str, quantity: str, alone: bool) -> tuple[str, ...]:
     """Unit words of a text that belong to no number in it; else (not `alone`) also those that do."""
     found = [m[0] for m in _UNIT_WORD.finditer(text)
-             if not _AFTER_NUMBER.search(text, 0, m.start()) and reading(f"7 {m[0]}", quantity) is not None]
+             if not _AFTER_NUMBER.search(text, 0, m.start()) and reading(f"7 {m[0]}", quantity) not in (None, -7.0)]
     if not alone:
         found += [unit for a, b, v in spans(text, quantity) if (unit := unit_of(text[a:b]))]
     return tuple(dict.fromkeys(found))
 
-
-def unit_of(words: str) -> str | None:
-    """The unit word of "95 °F", "18 months" or "500 mA" as it was written; None for a number alone."""
-    for form in forms(words):
-        m = re.fullmatch(rf"(?:[-+]?{AMOUNT}|an?)(?: of)?(?: an?)? ?([^\d]+)", form)
-        if m and not is_bare(words):
-            return words[-len(m[1]):].strip()
-    return None
