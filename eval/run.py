@@ -27,6 +27,7 @@ def tool_calls(
     questions: Annotated[Path, typer.Option(help="Judged questions, JSON lines.", exists=True)] = QUESTIONS_FILE,
     base_url: Annotated[str, typer.Option(help="OpenAI endpoint of the tuned model; empty: the settings'.")] = "",
     also: Annotated[list[str], typer.Option(help="NAME=URL of another endpoint, e.g. the untuned base.")] = (),
+    ablate: Annotated[bool, typer.Option(help="The tuned model also with less help in decoding.")] = False,
     only_baseline: Annotated[bool, typer.Option(help="No model: only the keyword floor and the ceiling.")] = False,
     pass_k: Annotated[int, typer.Option(help="Also ask each question so often in other surroundings, e.g. 5.",
                                         min=0, max=20)] = 0,
@@ -37,7 +38,7 @@ def tool_calls(
     from eval.tool_calls import endpoints, measure, print_report
 
     settings = Settings()
-    models = [] if only_baseline else endpoints(base_url or settings.llm_url, also)
+    models = [] if only_baseline else endpoints(base_url or settings.llm_url, also, ablate)
     _tell(measure(questions, models, settings, pass_k, seed), print_report, as_json)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tenacity
 from rich.progress import track
@@ -28,12 +28,20 @@ CEILING = "ceiling"
 TUNED = "tuned"
 
 
+Decoding = Literal["thought over", "held", "free"]
+STEPS = ("held", "free")  # decoding with less and less help
+
+
 @dataclass(frozen=True)
 class Endpoint:
-    """A served model under the name that the report gives it."""
+    """A served model under the name that the report gives it, and how its calls are decoded.
+
+    "thought over" is what the agent does; "held" draws no call again; "free" holds values only to their JSON type.
+    """
 
     name: str
     url: str
+    decoding: Decoding = "thought over"
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,13 @@ class Answer:
     problem: str = ""
 
 
-def endpoints(tuned_url: str, also: Sequence[str]) -> list[Endpoint]:
-    """The tuned model and those given as NAME=URL; raises ValueError on any other text."""
+def endpoints(tuned_url: str, also: Sequence[str], ablate: bool = False) -> list[Endpoint]:
+    """The tuned model and those given as NAME=URL; raises ValueError on any other text.
+
+    `ablate`: the tuned model also with less help in decoding.
+    """
     found = [Endpoint(TUNED, tuned_url.rstrip("/"))]
+    found += [Endpoint(f"{TUNED}, {step}", tuned_url.rstrip("/"), step) for step in STEPS if ablate]
     for text in also:
         name, _, url = text.partition("=")
         if not name or not url.startswith(("http://", "https://")):
@@ -87,8 +99,8 @@ def _ask_all(endpoint: Endpoint, questions: Sequence[Question], settings: Settin
     try:
         served = OpenAI(base_url=endpoint.url, api_key="local", timeout=30).models.list().data[0].id
         model = _model(settings.model_copy(update={"vllm_url": endpoint.url}), served)
-        scores = _all_scores(
-            questions, lambda qs: _in_parallel(lambda q: ask(model, q), qs, f"asking {endpoint.name}"), k, seed)
+        scores = _all_scores(questions, lambda qs: _in_parallel(
+            lambda q: ask(model, q, endpoint.decoding), qs, f"asking {endpoint.name}"), k, seed)
     except OpenAIError as error:
         reason = str(error).rstrip(".")
         raise ConnectionError(f"{endpoint.name} at {endpoint.url} did not answer ({reason}): is it serving?") from None
@@ -118,7 +130,7 @@ def _model(settings: Settings, served: str):
     return chat_model(settings).model_copy(update={"model_name": served})
 
 
-def ask(model, question: Question) -> Answer:
+def ask(model, question: Question, decoding: Decoding = "thought over") -> Answer:
     """The first step of one question: what the model calls, canonical, as the agent would run it."""
     from langchain_core.messages import SystemMessage
 
@@ -131,9 +143,11 @@ def ask(model, question: Question) -> Answer:
     turns = checked(question.messages)
     said = [turn["content"] for turn in turns]
     prompt = [SystemMessage(SYSTEM), *map(message_of, within_reach(turns))]
-    bound = model.bind_tools(schemas_for(ALL_TOOLS, said), logprobs=True)
+    schemas = [tool.wire_schema() for tool in ALL_TOOLS] if decoding == "free" else schemas_for(ALL_TOOLS, said)
     retrying = tenacity.Retrying(stop=tenacity.stop_after_attempt(3), reraise=True)  # a lost request is sent again
-    reply = retrying(lambda: thought_over(bound.invoke(prompt), model, ALL_TOOLS, prompt, said))
+    reply = retrying(lambda: model.bind_tools(schemas, logprobs=True).invoke(prompt))
+    if decoding == "thought over":
+        reply = retrying(lambda: thought_over(reply, model, ALL_TOOLS, prompt, said))
     if reply.invalid_tool_calls or (not reply.tool_calls and "<tool_call>" in reply.text):
         return Answer(None, False, "a call that is no JSON")
     return read_calls([(call["name"], call["args"]) for call in reply.tool_calls], turns)
