@@ -37,7 +37,8 @@ WRITINGS = (  # quantity, value, texts that say it and nothing else of the kind
     ("asset_id", "PK-0006", "pack six thirty minutes|battery six twenty-five percent"),
     ("asset_id", "PK-0007-C03", "pack seven, cell three|PK-0007, cell 3"),
     ("asset_id", "UP-12ab", "UP-12ab's health|what of UP-12ab’s cells"),
-    ("percent", 20, "从两成充起|只剩2成电"), ("percent", 75, "充到七成五"), ("percent", 35, "三成半"),
+    ("percent", 20, "从两成充起|只剩2成电"), ("percent", 75, "充到七成五"),
+    ("percent", 80, "充到八成三十分钟内|八成五度"), ("percent", 35, "三成半"),
     ("percent", 95, "up to ninty-five percent|SOC95"), ("percent", 45, "fuenfundvierzig Prozent"),
     ("percent", 100, "brimmed by then|let it be at the top|randvoll laden|une charge à ras bord|eine Vollladung"),
     ("percent", 50, "halbvoll geladen"), ("percent", 0, "bone dry|bei leerer Batterie"), ("percent", 30, "0.3 full"),
@@ -104,6 +105,12 @@ def test_the_pack_of_a_cell_of_an_earlier_turn():
     turns = ["Anything wrong with PK-0077 cell 5?", "It is fine.", "And with the whole pack?"]
     assert read(apart("PK-0077", "asset_id", turns), "asset_id") == "PK-0077"
     assert apart("PK-0077", "asset_id", turns[:1]) is None
+
+
+def test_several_bare_hours_beside_a_time_are_refused():
+    assert all(spans(text, "minutes") == () or spans(text, "minutes")[0][2] < 24
+               for text in ("It's 7:00, back at 9 or at 10", "it's 7:00, 3 out of 5 are done"))
+    assert [v for *_, v in spans("bis 7:30 - 6:50 jetzt", "minutes")] == [40]
 
 
 def test_a_count_a_week_is_no_part_of_the_years_before_it():

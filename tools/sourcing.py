@@ -28,8 +28,9 @@ TWICE_HALF = re.compile(one_line(
     r"""\b(?:double|halve|(?:twice|half)(?: of)? (?:that|the|this|as|it)|doppelt\w*|halb so|die hälfte|deux fois plus
     |moitié moins)\b|一半|两倍"""), re.IGNORECASE)
 MORE_LESS = re.compile(one_line(
-    r"""\b(?:add|another|(?:more|less|fewer|longer|shorter|later|colder|warmer|hotter|cooler)(?! than)|plus|minus|on top
-    |shift|raise|increase|lower|reduce|extend\w*|up by|down by|mehr|weniger|länger|kürzer|de plus|de moins|encore)\b
+    r"""\b(?:add|another|(?:more|less|fewer|longer|shorter|later)(?! than)|plus|minus|on top|shift|raise
+    |(?:degrees?|grad) (?:colder|warmer|hotter|cooler|kälter|wärmer)(?! (?:than|als)\b)
+    |increase|lower|reduce|extend\w*|up by|down by|mehr|weniger|länger|kürzer|de plus|de moins|encore)\b
     |[再多少]"""), re.IGNORECASE)
 _PRIORITY_WORDS = {
     "fastest": one_line(

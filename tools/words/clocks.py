@@ -77,7 +77,7 @@ NOW_AFTER = tuple(re.compile(p, re.I) for p in (
 _DEADLINE = re.compile(one_line(
     r"""\b(?:by|until|till?|before|no later than|bis|spätestens|jusqu'à|avant|hasta|for|due|ready|leav\w+|depart\w*
     |closes?|starts?|begins?|opens?|goes|rolls?|out)(?: (?:at|is|on|um|about|the|out|off|again))*[ ,:]*$"""), re.I)
-_FROM_TO = re.compile(r" ?(?:to|till?|until|bis|-) ?")
+_FROM_TO = re.compile(r" (?:to|till?|until|bis) ")
 _TOMORROW = re.compile(r"\btomorrow\b|\bmorgen\b|\bdemain\b|\bmañana por\b|明天|\bday after\b")
 _NO_UNIT = (rf"\b(?! ?(?:{PART}|%|°|percent|prozent|[a-z]{{1,2}}\b|deg|grad|min|hour|amp|volt|pack|cell|cycle|times"
             r"|years?|months?|weeks?|days?|[:.,/]\d))")
@@ -85,7 +85,7 @@ _SPACED = re.compile(rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_NO_UNIT}(?! ?\d)")  
 _BARE_HOUR = re.compile(r"(?:\bnow|\bgone|\bit'?s|\bit is|\bby|\bat|\buntil|\btill?|\bjetzt(?: ist?)?|\bum|\bbis"
                         rf"|\bil est|à) (?P<h>\d{{1,2}}){_NO_UNIT}")
 # "seven forty-five out", "eight now", "eleven it goes": times beside another one.
-_TRAILED = re.compile(r"(?:^|(?<=[ (]))(?P<h>1\d|2[0-4]|[1-9])(?:[ .](?P<m>[0-5]\d))?(?= (?:now|off|out|away"
+_TRAILED = re.compile(r"(?:^|(?<=[ (]))(?P<h>1[0-2]|[1-9])(?:[ .](?P<m>[0-5]\d))?(?= (?:now|off|out(?! of)|away"
                       r"|at the latest|(?:it|she|he|i|we) (?:goes|go|flies|leaves?|departs?|rolls?))\b)")
 _BARE_NOW = re.compile(rf"(?:\bnow|\bit'?s|\bit is|\bjetzt(?: ist)?)(?: now)? (?P<h>1[0-2]|[1-9]){_NO_UNIT}")
 _UNTIL_BARE = re.compile(rf" (?:to|till?|until|bis|à) (?P<h>\d{{1,2}}){_NO_UNIT}")  # "midnight to five"
@@ -122,7 +122,7 @@ def _incomplete(form: str, found: list[Clock]) -> list[Clock]:
         hours += [m for m in _TRAILED.finditer(form) if m.end() <= found[0].start or m.start() >= found[0].end]
         if not found[0].digits and (m := _UNTIL_BARE.match(form, found[0].end)):
             hours.append(m)
-        return [c for c in near if c] or [_bare(m) for m in hours if int(m["h"]) <= 24][:1]
+        return [c for c in near if c] or list({m.start("h"): _bare(m) for m in hours if int(m["h"]) <= 24}.values())
     present, deadline = _BARE_NOW.findall(form), _BARE_DEADLINE.findall(form)
     if len(present) != 1 or len(deadline) != 1:
         return []

@@ -58,6 +58,9 @@ _DIFFERENCE = re.compile(one_line(
     r"""[ ](?:above|below|over|under|warmer|colder|hotter|cooler|higher|lower)(?: than)?(?: the| its)? (?:others?|rest
     |average|mean|median|limit|maximum|minimum|ambient|room|normal|usual|outside|surroundings?|fleet)\b"""),
     re.IGNORECASE)
+# A Chinese number goes on ("八十|五"); "八成五度" is 80 % and five degrees, "七成五" 75 %.
+_CHINESE_CUT, _CHINESE_ON = re.compile("[零一二三四五六七八九十百千两]$"), re.compile("[零一二三四五六七八九十百千]")
+_TENTHS_CUT = re.compile(r"成[一二三四五六七八九半1-9][\d.点小分度安伏毫天个年月周次号%a-zA-Z]")
 _HOUR_LEAD = re.compile(r"\b(?:by|until|till?|before|bis|um|jusqu'à|avant|il est|vers)(?: about)? $|à $", re.IGNORECASE)
 _FRENCH_CLOCK = re.compile(r"\d{1,2} ?h(?:eures?)?(?: ?\d\d)?", re.IGNORECASE)
 
@@ -67,6 +70,8 @@ def is_foreign(text: str, start: int, end: int, quantity: str) -> bool:
     words, near = text[start:end], max(0, start - 12)
     if quantity == "asset_id":
         return _no_id(text, start, end)
+    if _CHINESE_CUT.search(text[near:end]) and _CHINESE_ON.match(text, end) or _TENTHS_CUT.match(text, end - 2):
+        return True
     if quantity == "celsius" and _no_temperature(text, start, end):
         return True
     if _OF_UNIT.match(text, end) and UNIT_AFTER.fullmatch(words) is None:

@@ -140,7 +140,8 @@ def _chinese_numbers(text: str) -> str:
     text = re.sub(rf"零下(?=[\d.]|{numeral})", "-", text)
     text = re.sub(rf"百分之({numeral}(?:点{numeral})?|[\d.]+)", lambda m: f"{_chinese(m[1])}%", text)
     text = re.sub(rf"({numeral})分之({numeral})", lambda m: f"{_chinese(m[2])}/{_chinese(m[1])}", text)
-    text = re.sub(r"(?<![\d十])([一二两三四五六七八九1-9])成([一二三四五六七八九半1-9])?(?![员功本立为交])",
+    text = re.sub(r"(?<![\d十])([一二两三四五六七八九1-9])成"
+                  r"([一二三四五六七八九半1-9](?![零一二三四五六七八九十百千点\d.小分度安伏毫天个年月周次号成%a-z]))?(?![员功本立为交])",
                   lambda m: f"{_digit(m[1])}{_digit(m[2] or '零')}%", text)
     # "三点四十", "两点五分" and "三点一刻" are times of the day, "三点四" and "两点五分钟" numbers.
     decimals = r"(?:点[零一二三四五六七八九〇]+(?![零一二三四五六七八九〇十百千]|刻|分(?!钟|之)))?"
