@@ -139,9 +139,9 @@ def _part_of_a_word(text: str, start: int, end: int) -> bool:
     words = text[start:end]
     if not words.isalpha():
         return False
-    before, after = re.search(r"([^\W\d_]+)-$", text[:start]), re.match(r"-([^\W\d_]+)", text[end:])
+    before, after = re.search(r"([^\W\d_]+)-$", text[max(0, start - 20):start]), re.match(r"-([^\W\d_]+)", text[end:])
     return any(m and is_bare(m[1]) for m in (before, after)) or bool(
-        re.search(r"\b(?:per|pour|por|pro) cent$", text[:end], re.IGNORECASE))
+        re.search(r"\b(?:per|pour|por|pro) cent$", text[max(0, end - 12):end], re.IGNORECASE))
 
 
 def range_unit(text: str, start: int, end: int, quantity: str) -> str | None:
