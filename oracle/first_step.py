@@ -40,8 +40,8 @@ def thought_over(reply: AIMessage, model: BaseChatModel, tools: Sequence[Tool], 
         return reply
     drawn = model.generate([list(prompt)], tools=schemas_for(tools, said), n=DRAWN, temperature=TEMPERATURE,
                            logprobs=True).generations[0]
-    return min([reply, *(choice.message for choice in drawn)],
-               key=lambda message: (doubts(message, tools, said), -_log_probability(message)))
+    calling = [choice.message for choice in drawn if choice.message.tool_calls]  # silence is no better call
+    return min([reply, *calling], key=lambda message: (doubts(message, tools, said), -_log_probability(message)))
 
 
 def doubts(reply: AIMessage, tools: Sequence[Tool], said: Sequence[str]) -> int:

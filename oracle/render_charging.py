@@ -73,8 +73,8 @@ def _plan(r: dict[str, Any]) -> Iterator[str]:
     stages = r.get("protocol", ())
     if len(stages) > 1:
         last = stages[-1]
-        yield (f"The current falls in {len(stages)} stages to {number(last['current_a'])} A per cell "
-               f"at {number(last['until_soc_percent'])} %")
+        falls = "falls in stages to" if last["current_a"] < r["current_a"] else "ends at"
+        yield f"The current {falls} {number(last['current_a'])} A per cell at {number(last['until_soc_percent'])} %"
     if r.get("charge_time_min") is not None:
         yield f"It reaches {number(r['reached_soc_percent'])} % in {number(r['charge_time_min'])} min"
 

@@ -136,7 +136,8 @@ def _currents(r: dict[str, Any]) -> str:
 def _course(r: dict[str, Any]) -> Iterator[str]:
     stages = r.get("protocol", ())
     if len(stages) > 1:
-        yield (f"Der Strom fällt in {len(stages)} Stufen auf {number(stages[-1]['current_a'])} A pro Zelle bei "
+        falls = "fällt in Stufen auf" if stages[-1]["current_a"] < r["current_a"] else "endet bei"
+        yield (f"Der Strom {falls} {number(stages[-1]['current_a'])} A pro Zelle bei "
                f"{number(stages[-1]['until_soc_percent'])} %")
     if r.get("charge_time_min") is not None:
         yield f"{number(r['reached_soc_percent'])} % sind in {number(r['charge_time_min'])} min erreicht"

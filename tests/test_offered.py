@@ -128,6 +128,7 @@ def test_doubts(reply, some):
 
 @pytest.mark.parametrize("drawn, taken", [
     ([(LEFT_OUT, -0.1), (RIGHT, -3.0)], RIGHT),  # fewest doubts first
+    ([(AIMessage("Which pack?"), -0.1), (RIGHT, -3.0)], RIGHT),  # silence leaves no doubt, and is no better call
     ([(TURNED, -2.0), (RIGHT, -1.0)], RIGHT), ([(TURNED, -1.0), (RIGHT, -2.0)], TURNED),  # then the surest
 ])
 def test_a_doubtful_call_is_drawn_again(drawn, taken):
