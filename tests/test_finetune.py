@@ -182,3 +182,22 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     for name, parameter in moe.adapters(run.student).items():
         assert torch.equal(parameter, moe.adapters(again.student)[name]), name
     assert asdict(again.plan) == run.history[0]["plan"]
+
+
+def test_an_unknown_choice_and_unreadable_weights_are_named():
+    from finetune import compare, train
+
+    with pytest.raises(SystemExit, match="dense, rank 16"):
+        compare.main(only="rank 17")
+    with pytest.raises(SystemExit, match="NAME=TIMES"):
+        train.main(weights="starter")
+
+
+def test_weights_say_how_often_a_file_is_filled(tmp_path):
+    from finetune.dataset import phrasing_files, training_samples
+
+    only = dict.fromkeys(phrasing_files(), 0.0) | {"several": 1.0}
+    once, twice = (len(training_samples(n, 0, tmp_path / "none", only)) for n in (1, 2))
+    assert 30 < once <= len(phrasing_files()["several"]) and twice > 1.8 * once
+    with pytest.raises(ValueError, match="several"):
+        training_samples(1, 0, tmp_path / "none", {"severall": 1.0})
