@@ -27,7 +27,6 @@ BASELINE = "keywords"
 CEILING = "ceiling"
 TUNED = "tuned"
 
-
 Decoding = Literal["thought over", "held", "free"]
 STEPS = ("held", "free")  # decoding with less and less help
 
@@ -136,7 +135,7 @@ def ask(model, question: Question, decoding: Decoding = "thought over") -> Answe
 
     from oracle.agent import message_of
     from oracle.conversation import checked, within_reach
-    from oracle.first_step import schemas_for, thought_over
+    from oracle.first_step import is_broken, schemas_for, thought_over
     from oracle.prompts import SYSTEM
     from retrieval.toolset import ALL_TOOLS
 
@@ -148,7 +147,7 @@ def ask(model, question: Question, decoding: Decoding = "thought over") -> Answe
     reply = retrying(lambda: model.bind_tools(schemas, logprobs=True).invoke(prompt))
     if decoding == "thought over":
         reply = retrying(lambda: thought_over(reply, model, ALL_TOOLS, prompt, said))
-    if reply.invalid_tool_calls or (not reply.tool_calls and "<tool_call>" in reply.text):
+    if is_broken(reply):
         return Answer(None, False, "a call that is no JSON")
     return read_calls([(call["name"], call["args"]) for call in reply.tool_calls], turns)
 

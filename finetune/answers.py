@@ -12,6 +12,7 @@ from tools.words.language import is_german
 
 Brief = Mapping[str, Any]
 
+
 def answer(name: str, brief: Brief, question: str) -> str:
     """The answer to one call's brief result, in the language of the question."""
     if "error" in brief:

@@ -46,7 +46,7 @@ def thought_over(reply: AIMessage, model: BaseChatModel, tools: Sequence[Tool], 
 
 def doubts(reply: AIMessage, tools: Sequence[Tool], said: Sequence[str]) -> int:
     """How many things about a reply's calls cannot be right, or are left out; 0 for a reply that calls nothing."""
-    if reply.invalid_tool_calls or not reply.tool_calls and "<tool_call>" in reply.text:
+    if is_broken(reply):
         return UNREADABLE
     records, count = [], 0
     for call in reply.tool_calls:
@@ -58,6 +58,11 @@ def doubts(reply: AIMessage, tools: Sequence[Tool], said: Sequence[str]) -> int:
         records.append((tool, record))
         count += len(record.dropped) + _used_twice(tool, record, said)
     return count + _left_out(records, said[-1]) if records else 0
+
+
+def is_broken(reply: AIMessage) -> bool:
+    """Whether a reply holds a call that is no JSON."""
+    return bool(reply.invalid_tool_calls) or not reply.tool_calls and "<tool_call>" in reply.text
 
 
 def _used_twice(tool: Tool, record: CallRecord, said: Sequence[str]) -> int:

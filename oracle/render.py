@@ -8,7 +8,7 @@ from typing import Any
 
 from oracle import render_charging, render_german
 from oracle.quantities import MAX_LIST
-from oracle.render_numbers import label, number, quantity, quoted
+from oracle.render_numbers import label, number, quantity, quoted, where
 
 NO_SOURCE = ("I have no tool result or document behind an answer to that. Name a pack (like PK-0042) or a cell "
              "(like LG M50LT) and say what you want to know: charging current, health, status, life, a datasheet fact.")
@@ -133,15 +133,11 @@ def _passages(r: dict[str, Any]) -> Iterator[str]:
     if r.get("answer"):
         yield r["answer"]
         first = r["passages"][0]
-        yield f"Source: {_where(first)}"
+        yield f"Source: {where(first)}"
         yield r.get("warning") or ""
         return
     yield "The documents say:"
     yield from quoted(r)
-
-
-def _where(passage: dict[str, Any]) -> str:
-    return f"{passage['document']}, page {passage['page']}" if passage.get("page") else passage["document"]
 
 
 def _interval(r: dict[str, Any]) -> str:

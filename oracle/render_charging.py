@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from oracle.render_numbers import number
+from oracle.render_numbers import is_pack, number, subject
 
 
 def recommendation(r: dict[str, Any]) -> Iterator[str]:
@@ -11,7 +11,7 @@ def recommendation(r: dict[str, Any]) -> Iterator[str]:
     yield from _current(r)
     state = f"{number(r['soc_percent'])} % at {number(r['temperature_c'])} °C, health {number(r['soh_percent'])} %"
     if r["current_a"] <= 0:
-        yield f"{_subject(r)}: no charging now, from {state}"
+        yield f"{subject(r)}: no charging now, from {state}"
         yield f"Reason: {r['binding_constraint']}"
     else:
         yield f"It charges from {state}. The limit: {r['binding_constraint']}"
@@ -31,8 +31,8 @@ def recommendation(r: dict[str, Any]) -> Iterator[str]:
 
 def simulation(r: dict[str, Any]) -> Iterator[str]:
     """How long a charge takes and what it does to the cell."""
-    pack = f", {number(r['pack_current_a'])} A for the whole pack" if _is_pack(r) else ""
-    yield (f"{_subject(r)} charged at {number(r['current_a'])} A per cell{pack} ({number(r['c_rate'])}C) from "
+    pack = f", {number(r['pack_current_a'])} A for the whole pack" if is_pack(r) else ""
+    yield (f"{subject(r)} charged at {number(r['current_a'])} A per cell{pack} ({number(r['c_rate'])}C) from "
            f"{number(r['soc_start_percent'])} % at {number(r['temperature_c'])} °C reaches "
            f"{number(r['reached_soc_percent'])} % in {number(r['charge_time_min'])} min ({r['end_reason']})")
     yield from _extremes(r)
@@ -45,7 +45,7 @@ def simulation(r: dict[str, Any]) -> Iterator[str]:
 
 def life(r: dict[str, Any]) -> Iterator[str]:
     """Capacity after years of use, with its interval."""
-    yield (f"{_subject(r)} keeps {number(r['capacity_percent'])} % of its capacity after {number(r['years'])} years "
+    yield (f"{subject(r)} keeps {number(r['capacity_percent'])} % of its capacity after {number(r['years'])} years "
            f"(between {number(r['capacity_low_percent'])} and {number(r['capacity_high_percent'])} %)")
     yield (f"Use assumed: {number(r['cycles_per_week'])} cycles per week of "
            f"{number(r['depth_of_discharge_percent'])} % depth, charged at {number(r['charge_c_rate'])}C, at "
@@ -65,8 +65,8 @@ def _current(r: dict[str, Any]) -> Iterator[str]:
         return
     rate = f" ({number(r['c_rate'])}C)" if r.get("c_rate") is not None else ""
     pack = f", which is {number(r['pack_current_a'])} A for the whole pack ({r['parallel']} in parallel)" \
-        if _is_pack(r) else ""
-    yield f"Charge {_subject(r)} at {number(r['current_a'])} A per cell{rate}{pack}"
+        if is_pack(r) else ""
+    yield f"Charge {subject(r)} at {number(r['current_a'])} A per cell{rate}{pack}"
 
 
 def _plan(r: dict[str, Any]) -> Iterator[str]:
@@ -108,11 +108,3 @@ def _compared(versus: dict[str, Any] | None) -> Iterator[str]:
         yield (f"Lithium lost in this charge: {number(lost)} %, with CC-CV "
                f"{number(versus['cc_cv_lithium_lost_percent'])} % ({versus['life_note']})"
                if lost is not None else versus["life_note"])
-
-
-def _subject(r: dict[str, Any]) -> str:
-    return f"{r['asset_id']} ({r['cell_model']})" if r.get("asset_id") else r["cell_model"]
-
-
-def _is_pack(r: dict[str, Any]) -> bool:
-    return r.get("pack_current_a") is not None and r.get("parallel", 1) > 1

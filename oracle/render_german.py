@@ -6,7 +6,7 @@ What a tool says in words (reasons, findings, warnings, refusals) stays as the t
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oracle.render_numbers import number, quoted
+from oracle.render_numbers import is_pack, number, quoted, subject, where
 
 NO_SOURCE = ("Dafür habe ich weder ein Ergebnis noch ein Dokument. Nennen Sie ein Pack (etwa PK-0042) oder eine Zelle "
              "(etwa LG M50LT) und was Sie wissen wollen: Ladestrom, Gesundheit, Zustand, Lebensdauer, ein Wert aus dem "
@@ -18,10 +18,10 @@ REFUSED = "Darauf gibt es keine Antwort, denn: {}"
 def _recommendation(r: dict[str, Any]) -> Iterator[str]:
     state = f"{number(r['soc_percent'])} % bei {number(r['temperature_c'])} °C, Gesundheit {number(r['soh_percent'])} %"
     if r["current_a"] <= 0:
-        yield f"{_subject(r)}: jetzt nicht laden (0 A), Ausgangslage {state}"
+        yield f"{subject(r)}: jetzt nicht laden (0 A), Ausgangslage {state}"
         yield f"Grund: {r['binding_constraint']}"
     else:
-        yield f"Laden Sie {_subject(r)} mit {_currents(r)}, Ausgangslage {state}"
+        yield f"Laden Sie {subject(r)} mit {_currents(r)}, Ausgangslage {state}"
         yield f"Die Grenze: {r['binding_constraint']}"
         yield from _course(r)
         yield from _deadline(r)
@@ -40,7 +40,7 @@ def _recommendation(r: dict[str, Any]) -> Iterator[str]:
 
 
 def _simulation(r: dict[str, Any]) -> Iterator[str]:
-    yield (f"{_subject(r)} erreicht mit {_currents(r)} von {number(r['soc_start_percent'])} % bei "
+    yield (f"{subject(r)} erreicht mit {_currents(r)} von {number(r['soc_start_percent'])} % bei "
            f"{number(r['temperature_c'])} °C aus {number(r['reached_soc_percent'])} % in "
            f"{number(r['charge_time_min'])} min ({r['end_reason']})")
     yield from _extremes(r)
@@ -52,7 +52,7 @@ def _simulation(r: dict[str, Any]) -> Iterator[str]:
 
 
 def _life(r: dict[str, Any]) -> Iterator[str]:
-    yield (f"{_subject(r)} behält nach {number(r['years'])} Jahren {number(r['capacity_percent'])} % der Kapazität "
+    yield (f"{subject(r)} behält nach {number(r['years'])} Jahren {number(r['capacity_percent'])} % der Kapazität "
            f"(zwischen {number(r['capacity_low_percent'])} und {number(r['capacity_high_percent'])} %)")
     yield (f"Angenommen sind {number(r['cycles_per_week'])} Zyklen pro Woche mit "
            f"{number(r['depth_of_discharge_percent'])} % Tiefe, geladen mit {number(r['charge_c_rate'])}C, bei "
@@ -117,9 +117,8 @@ def _passages(r: dict[str, Any]) -> Iterator[str]:
     if not r["passages"]:
         yield "Das steht nicht in den Dokumenten" + (f": {r['note']}" if r.get("note") else "")
     elif r.get("answer"):
-        first = r["passages"][0]
         yield f"Im Dokument steht: {r['answer']}"
-        yield f"Quelle: {first['document']}" + (f", Seite {first['page']}" if first.get("page") else "")
+        yield f"Quelle: {where(r['passages'][0], 'Seite')}"
         yield r.get("warning") or ""
     else:
         yield "In den Dokumenten steht:"
@@ -128,8 +127,7 @@ def _passages(r: dict[str, Any]) -> Iterator[str]:
 
 def _currents(r: dict[str, Any]) -> str:
     rate = f" ({number(r['c_rate'])}C)" if r.get("c_rate") is not None else ""
-    is_pack = r.get("pack_current_a") is not None and r.get("parallel", 1) > 1
-    pack = f", das sind {number(r['pack_current_a'])} A für das ganze Pack" if is_pack else ""
+    pack = f", das sind {number(r['pack_current_a'])} A für das ganze Pack" if is_pack(r) else ""
     return f"{number(r['current_a'])} A pro Zelle{rate}{pack}"
 
 
@@ -173,10 +171,6 @@ def _interval(r: dict[str, Any]) -> str:
     if r.get("soh_low_percent") is None:
         return value
     return f"{value} (90-%-Intervall {number(r['soh_low_percent'])} bis {number(r['soh_high_percent'])} %)"
-
-
-def _subject(r: dict[str, Any]) -> str:
-    return f"{r['asset_id']} ({r['cell_model']})" if r.get("asset_id") else r["cell_model"]
 
 
 WRITERS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {

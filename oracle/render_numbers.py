@@ -34,9 +34,23 @@ def label(field: str) -> str:
     return words.replace("soc", "SoC").replace("soh", "SoH")
 
 
+def subject(result: dict[str, Any]) -> str:
+    """What a charge or a life is about: the asset with its cell type, or the cell type."""
+    return f"{result['asset_id']} ({result['cell_model']})" if result.get("asset_id") else result["cell_model"]
+
+
+def is_pack(result: dict[str, Any]) -> bool:
+    """Whether a pack's current is another than its cells'."""
+    return result.get("pack_current_a") is not None and result.get("parallel", 1) > 1
+
+
+def where(passage: dict[str, Any], page: str = "page") -> str:
+    """A passage's document, with its page where it has one; `page`: the word for it."""
+    return f"{passage['document']}, {page} {passage['page']}" if passage.get("page") else passage["document"]
+
+
 def quoted(found: dict[str, Any]) -> Iterator[str]:
     """The first three passages of a search, each a line with its number and document."""
     for p in found["passages"][:3]:
         text = p["text"] if len(p["text"]) <= MAX_PASSAGE_CHARACTERS else p["text"][:MAX_PASSAGE_CHARACTERS] + " ..."
-        where = f"{p['document']}, page {p['page']}" if p.get("page") else p["document"]
-        yield f"\n[{p['n']}] {where}: {text}"
+        yield f"\n[{p['n']}] {where(p)}: {text}"

@@ -43,7 +43,7 @@ def test_the_right_words_of_the_phrasings_are_offered():
 def test_what_is_offered_reads():
     text = "PK-0042 at 90 F from a fifth to 80 % within an hour and a half, C/3 or 12 A, twice a week, 18 months"
     for quantity in ("percent", "celsius", "minutes", "c_rate", "ampere", "cycles_per_week", "years", "asset_id"):
-        assert (words := offered(quantity, [text]))
+        assert (words := offered(quantity, (text,)))
         assert all(read(w, quantity) is not None for w in words)
 
 
@@ -85,7 +85,7 @@ def test_a_grammar_that_vllm_compiles_accepts_marks_and_other_scripts():
     compiler = xgrammar.GrammarCompiler(xgrammar.TokenizerInfo([chr(i) for i in range(128)]))
     text = "[PK-0042] (½ full?) + -5 °C | C/3, 四十五分钟"
     for field, quantity in (("temperature_c", "celsius"), ("soc_percent", "percent"), ("time_limit_min", "minutes")):
-        words = offered(quantity, [text])
+        words = offered(quantity, (text,))
         compiled = compiler.compile_json_schema(json.dumps(properties("recommend_charging_current", text)[field]))
         assert words
         for word in words:

@@ -8,6 +8,7 @@ for the same reason.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from tools.contract import Tool, quantity_of
@@ -28,7 +29,7 @@ def held_to(tool: Tool, texts: Sequence[str]) -> dict[str, Any]:
 
     The names of the arguments stay, as the prompt shows them; one for which nothing was said can only be null.
     """
-    schema = tool.wire_schema()
+    schema, texts = tool.wire_schema(), tuple(texts)
     if not texts or not _all_read(texts[-1]):
         return schema
     properties = schema["function"]["parameters"]["properties"]
@@ -38,7 +39,7 @@ def held_to(tool: Tool, texts: Sequence[str]) -> dict[str, Any]:
     return schema
 
 
-def _kind(name: str, quantity: str | None, free: dict[str, Any], texts: Sequence[str]) -> dict[str, Any] | None:
+def _kind(name: str, quantity: str | None, free: dict[str, Any], texts: tuple[str, ...]) -> dict[str, Any] | None:
     """The JSON schema of one argument; None where it stays as it is."""
     if name == "priority":
         said = [p for p in free["enum"] if priority_said(p, texts)]
@@ -58,7 +59,8 @@ def _escaped(words: str) -> str:
     return _REGEX_MARKS.sub(r"\\\1", words)
 
 
-def offered(quantity: str, texts: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=256)  # eight tools ask for the same quantities
+def offered(quantity: str, texts: tuple[str, ...]) -> tuple[str, ...]:
     """The phrases of `texts` that read as the quantity, the newest first, and those put together of several parts."""
     said = [text[a:b] for text in reversed(texts) for a, b, _ in spans(text, quantity)]
     if quantity == "asset_id" and not spans(texts[-1], quantity):  # "the weakest cell in number 202"
@@ -73,6 +75,7 @@ def _derived(name: str, quantity: str, texts: Sequence[str]) -> bool:
     return name.startswith("depth_of_discharge") and any(len(spans(text, quantity)) > 1 for text in texts)
 
 
+@lru_cache(maxsize=256)
 def _all_read(text: str) -> bool:
     """Whether every number of a text is part of a phrase that some reader understands."""
     read = [(a, b) for quantity in QUANTITIES for a, b, _ in spans(text, quantity)]

@@ -190,4 +190,3 @@ def _units(text: str, quantity: str, alone: bool) -> tuple[str, ...]:
     if not alone:
         found += [unit for a, b, v in spans(text, quantity) if (unit := unit_of(text[a:b]))]
     return tuple(dict.fromkeys(found))
-
