@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from oracle.render_german import REFUSED
 from tools.words.language import is_german
 
 Brief = Mapping[str, Any]
@@ -15,10 +16,11 @@ Brief = Mapping[str, Any]
 
 def answer(name: str, brief: Brief, question: str) -> str:
     """The answer to one call's brief result, in the language of the question."""
+    german = is_german(question)
     if "error" in brief:
-        return _sentence(brief["error"])
-    english, german = FORMS[name]
-    return " ".join((german if is_german(question) else english)(brief).split())
+        sentence = _sentence(brief["error"])
+        return REFUSED.format(sentence) if german else sentence
+    return " ".join(FORMS[name][german](brief).split())
 
 
 def _g(value: float) -> str:
@@ -203,12 +205,20 @@ def _findings(b: Brief) -> str:
     return " ".join(told)
 
 
-def _documents(b: Brief) -> str:
+def _documents_en(b: Brief) -> str:
+    return _documents(b, "Source", "The documents do not say")
+
+
+def _documents_de(b: Brief) -> str:
+    return _documents(b, "Quelle", "Das steht nicht in den Dokumenten")
+
+
+def _documents(b: Brief, source: str, nothing: str) -> str:
     if "answer" in b:
         sources = dict.fromkeys(p["document"] for p in b["passages"])
-        return f"{b['answer']} Source: {', '.join(sources)}."
+        return f"{b['answer']} {source}: {', '.join(sources)}."
     if not b["passages"]:
-        return _sentence(b.get("note") or "The documents do not say.")
+        return _sentence(f"{nothing}: {b['note']}" if b.get("note") else nothing)
     best = b["passages"][0]
     return f"{_sentence(_upper(_first_sentences(best['text'])))} [{best['n']}] ({best['document']})"
 
@@ -230,5 +240,5 @@ FORMS: dict[str, tuple[Callable[[Brief], str], Callable[[Brief], str]]] = {  # t
     "find_packs": (_packs_en, _packs_de),
     "estimate_soh": (_soh_en, _soh_de),
     "diagnose": (_diagnose_en, _diagnose_de),
-    "search_documents": (_documents, _documents),
+    "search_documents": (_documents_en, _documents_de),
 }

@@ -1,6 +1,8 @@
 """Choices of the training compared: the same samples in the same order, judged on phrasings that never train.
 
     python -m finetune.compare --samples 1200
+
+The prompt's rendering of the tools is one of the choices: what it costs in tokens, and whether it helps.
 """
 
 import json
@@ -12,22 +14,24 @@ from typing import Annotated
 import torch
 import typer
 
-from finetune.base import EXPERTS, EXPERTS_PER_TOKEN
-from finetune.dataset import call_samples, data_hash, held_out_samples
+from finetune.base import EXPERTS, EXPERTS_PER_TOKEN, load_tokenizer
+from finetune.dataset import call_samples, data_hash, held_out_samples, wire_tools
 from finetune.devices import Devices
 from finetune.moe import adapters
 from finetune.packing import TOKENS_PER_PACK
 from finetune.train import Plan, Run
+from oracle.prompts import SYSTEM
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to train: LoRA rank, the share of samples that trains the mixture, its experts and how many work."""
+    """One way to train: LoRA rank, the share of samples that trains the mixture, its experts and how many work, the prompt."""
 
     rank: int = 16
     moe_share: float = 0.0
     experts: int = EXPERTS
     top_k: int = EXPERTS_PER_TOKEN
+    rendering: str = "signatures"
 
 
 CHOICES = {
@@ -35,7 +39,20 @@ CHOICES = {
     "dense, then mixture 4 top 2": Choice(moe_share=0.25), "mixture 4 top 2 from the start": Choice(moe_share=1.0),
     "mixture 4 top 1 from the start": Choice(moe_share=1.0, top_k=1),
     "mixture 8 top 2 from the start": Choice(moe_share=1.0, experts=8),
+    "dense, tools by name alone": Choice(rendering="names"), "dense, tools as JSON": Choice(rendering="JSON"),
 }
+
+RENDERINGS = {  # how the prompt tells of a tool
+    "signatures": lambda tool: f"{tool['name']}({', '.join(tool['parameters']['properties'])})",  # what is served
+    "names": lambda tool: tool["name"],
+    "JSON": json.dumps,
+}
+
+
+def prefix(rendering: str) -> tuple[int, ...]:
+    """Tokens of system prompt and tools in front of every conversation, the tools rendered so."""
+    tools = "".join(f"\n{RENDERINGS[rendering](tool['function'])}" for tool in wire_tools())
+    return tuple(load_tokenizer()(f"<|im_start|>system\n{SYSTEM}\nTools:{tools}<|im_end|>\n").input_ids)
 
 
 def measure(choice: Choice, samples: int, learning_rate: float, seed: int, data: list) -> dict[str, float]:
@@ -44,10 +61,10 @@ def measure(choice: Choice, samples: int, learning_rate: float, seed: int, data:
     plan = Plan(samples, choice.moe_share, choice.rank, learning_rate, TOKENS_PER_PACK, 0.01, seed,
                 experts=choice.experts, top_k=choice.top_k)
     with TemporaryDirectory() as work:
-        run = Run(plan, Path(work), Devices())
+        run = Run(plan, Path(work), Devices(), prefix=prefix(choice.rendering))
         run.train(data)
         learnt = sum(p.numel() for p in adapters(run.student).values())
-        return run.judge(held_out_samples(seed)) | {"learnt_numbers": learnt}
+        return run.judge(held_out_samples(seed)) | {"learnt_numbers": learnt, "prompt_tokens": len(run.prefix)}
 
 
 def main(

@@ -106,8 +106,10 @@ def pad_token() -> int:
 class Run:
     """One training run and its checkpoint file."""
 
-    def __init__(self, plan: Plan, folder: Path, devices: Devices, start: Path | None = None):
+    def __init__(self, plan: Plan, folder: Path, devices: Devices, start: Path | None = None,
+                 prefix: tuple[int, ...] = ()):
         self.plan, self.folder, self.devices = plan, folder, devices
+        self.prefix = prefix or prefix_ids()
         self.dtype = torch.bfloat16
         self.phase, self.done, self.losses, self.history = "dense", 0, [], []
         self.pad_id = pad_token()
@@ -185,7 +187,7 @@ class Run:
         """The packs of each step, of as many epochs as the plan needs; a continued run shuffles anew."""
         seed = self.plan.seed + self.done
         while True:
-            packs = epoch(prefix_ids(), samples, self.plan.tokens_per_pack, self.pad_id, seed)
+            packs = epoch(self.prefix, samples, self.plan.tokens_per_pack, self.pad_id, seed)
             while step := list(islice(packs, self.plan.packs_per_step or self.devices.count)):
                 if self.done >= self.plan.samples:
                     return
@@ -213,7 +215,7 @@ class Run:
         """Held-out loss, and the share of samples whose every token is the model's first choice."""
         self.student.eval()
         losses, right, rows = [], 0, 0
-        for pack in epoch(prefix_ids(), samples, self.plan.tokens_per_pack, self.pad_id, 0):
+        for pack in epoch(self.prefix, samples, self.plan.tokens_per_pack, self.pad_id, 0):
             pack = pack.to(self.devices.device)
             logits, targets = predictions(self.model, pack)
             losses.append(cross_entropy(logits, targets).item())

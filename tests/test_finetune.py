@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from finetune import moe
 from finetune.answers import answer
@@ -13,7 +14,7 @@ from finetune.base import base_hash, load_dense, load_tokenizer, upcycle
 from finetune.dataset import call_message, encode, prefix_ids, render, wire_tools
 from finetune.merge import ADAPTER
 from finetune.packing import ATTENTION, Sample, epoch, pack_samples, predictions
-from finetune.phrasings import NotWritten, carelessly, load_phrasings, turn
+from finetune.phrasings import NotWritten, carelessly, load_phrasings, phrasing_files, turn
 from oracle.prompts import SYSTEM, prompt_hash
 from tools.words import canonical
 
@@ -193,8 +194,29 @@ def test_an_unknown_choice_and_unreadable_weights_are_named():
         train.main(weights="starter")
 
 
+def test_choices_are_trained_and_judged_alike(monkeypatch):
+    from finetune import compare
+    from finetune.dataset import call_samples
+
+    def tiny(dtype):
+        torch.manual_seed(5)
+        return LlamaForCausalLM(LlamaConfig(
+            vocab_size=49152, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, pad_token_id=0)).to(dtype)
+
+    monkeypatch.setattr(moe, "load_dense", tiny)
+    samples = call_samples(1, 0, weights=dict.fromkeys(phrasing_files(), 0.0) | {"several": 1.0})
+    monkeypatch.setattr(compare, "held_out_samples", lambda seed: samples[:20])
+    small, wide, named = (compare.measure(choice, 20, 1e-3, 0, samples) for choice in (
+        compare.Choice(2), compare.Choice(4), compare.Choice(2, rendering="names")))
+    assert wide["learnt_numbers"] == 2 * small["learnt_numbers"]
+    assert small["prompt_tokens"] == len(prefix_ids()) > named["prompt_tokens"]
+    assert small == compare.measure(compare.Choice(2), 20, 1e-3, 0, samples)
+    assert compare.prefix("signatures") == prefix_ids()
+
+
 def test_weights_say_how_often_a_file_is_filled(tmp_path):
-    from finetune.dataset import phrasing_files, training_samples
+    from finetune.dataset import training_samples
 
     only = dict.fromkeys(phrasing_files(), 0.0) | {"several": 1.0}
     once, twice = (len(training_samples(n, 0, tmp_path / "none", only)) for n in (1, 2))
