@@ -2,36 +2,39 @@
 
     python -m finetune.compare --samples 1200
 
-The prompt's rendering of the tools is one of the choices: what it costs in tokens, and whether it helps.
+The prompt's rendering of the tools and the writing of a call are among the choices. Where what is written differs,
+compare `held_out_nats_per_answer` (minus the log probability of the whole right answer), not the loss per token.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
 
 from finetune.base import EXPERTS, EXPERTS_PER_TOKEN, load_tokenizer
-from finetune.dataset import call_samples, data_hash, held_out_samples, wire_tools
+from finetune.dataset import call_samples, data_hash, first_answer, wire_tools
 from finetune.devices import Devices
 from finetune.moe import adapters
 from finetune.packing import TOKENS_PER_PACK
+from finetune.phrasings import Turn
 from finetune.train import Plan, Run
-from oracle.prompts import SYSTEM
+from oracle.prompts import SYSTEM, call_text
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to train: LoRA rank, the share of samples that trains the mixture, its experts and how many work, the prompt."""
+    """One way to train: LoRA rank, share of the samples for the mixture, experts and how many work, prompt, call."""
 
     rank: int = 16
     moe_share: float = 0.0
     experts: int = EXPERTS
     top_k: int = EXPERTS_PER_TOKEN
     rendering: str = "signatures"
+    writing: str = "schema order"
 
 
 CHOICES = {
@@ -40,6 +43,7 @@ CHOICES = {
     "mixture 4 top 1 from the start": Choice(moe_share=1.0, top_k=1),
     "mixture 8 top 2 from the start": Choice(moe_share=1.0, experts=8),
     "dense, tools by name alone": Choice(rendering="names"), "dense, tools as JSON": Choice(rendering="JSON"),
+    "dense, arguments as said": Choice(writing="as said"), "dense, scratchpad": Choice(writing="scratchpad"),
 }
 
 RENDERINGS = {  # how the prompt tells of a tool
@@ -49,14 +53,43 @@ RENDERINGS = {  # how the prompt tells of a tool
 }
 
 
+def as_said(item: Turn) -> str:
+    """The first answer, the arguments of a call in the order in which the conversation has them."""
+    return call_text(_in_order_said(item)) if item.calls else item.reply
+
+
+def after_scratchpad(item: Turn) -> str:
+    """The first answer, a call after a line of the words that it will use, in the order in which they were said."""
+    words = dict.fromkeys(str(value) for call in _in_order_said(item) for value in call["arguments"].values())
+    return "; ".join(words) + f"\n{first_answer(item)}" if words else first_answer(item)
+
+
+def _in_order_said(item: Turn) -> list[dict[str, Any]]:
+    text = "\n".join(message["content"] for message in item.messages).casefold()
+
+    def place(argument: tuple[str, Any]) -> int:
+        found = text.rfind(str(argument[1]).casefold())
+        return found if found >= 0 else len(text)
+
+    return [call | {"arguments": dict(sorted(call["arguments"].items(), key=place))} for call in item.calls]
+
+
+WRITINGS = {"schema order": first_answer, "as said": as_said, "scratchpad": after_scratchpad}
+
+
 def prefix(rendering: str) -> tuple[int, ...]:
     """Tokens of system prompt and tools in front of every conversation, the tools rendered so."""
     tools = "".join(f"\n{RENDERINGS[rendering](tool['function'])}" for tool in wire_tools())
     return tuple(load_tokenizer()(f"<|im_start|>system\n{SYSTEM}\nTools:{tools}<|im_end|>\n").input_ids)
 
 
-def measure(choice: Choice, samples: int, learning_rate: float, seed: int, data: list) -> dict[str, float]:
-    """Train as chosen from the untuned base on the first `samples` of `data`; the held-out figures and what it took."""
+def measure(choice: Choice, samples: int, learning_rate: float, seed: int, weights=None) -> dict[str, Any]:
+    """Train as chosen from the untuned base on `samples` fillings; the held-out figures and what it took.
+
+    `weights`: how often which file of phrasings is filled, as in `finetune.dataset.call_samples`.
+    """
+    data, held_out = (call_samples(1, seed + out, bool(out), weights=weights, written=WRITINGS[choice.writing])
+                      for out in (0, 1))
     torch.manual_seed(seed)
     plan = Plan(samples, choice.moe_share, choice.rank, learning_rate, TOKENS_PER_PACK, 0.01, seed,
                 experts=choice.experts, top_k=choice.top_k)
@@ -64,7 +97,8 @@ def measure(choice: Choice, samples: int, learning_rate: float, seed: int, data:
         run = Run(plan, Path(work), Devices(), prefix=prefix(choice.rendering))
         run.train(data)
         learnt = sum(p.numel() for p in adapters(run.student).values())
-        return run.judge(held_out_samples(seed)) | {"learnt_numbers": learnt, "prompt_tokens": len(run.prefix)}
+        return run.judge(held_out) | {"data": data_hash(data), "learnt_numbers": learnt,
+                                      "prompt_tokens": len(run.prefix)}
 
 
 def main(
@@ -76,10 +110,9 @@ def main(
     """Train every choice on the same samples and print its held-out figures, a JSON line each."""
     if only and only not in CHOICES:
         raise SystemExit(f"--only {only!r} is none of: {'; '.join(CHOICES)}.")
-    data = call_samples(1, seed)
     for name in [only] if only else CHOICES:
-        figures = measure(CHOICES[name], samples, learning_rate, seed, data)
-        print(json.dumps({"choice": name, "samples": samples, "data": data_hash(data)} | figures), flush=True)
+        figures = measure(CHOICES[name], samples, learning_rate, seed)
+        print(json.dumps({"choice": name, "samples": samples} | figures), flush=True)
 
 
 if __name__ == "__main__":

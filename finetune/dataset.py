@@ -3,7 +3,7 @@
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -24,6 +24,7 @@ Talk = tuple[dict[str, str], ...]  # messages of an earlier exchange
 HELD_OUT_SHARE = 0.05
 MAX_TOKENS = 700
 NOISE = 0.3
+AROUND = 0.12  # of the questions have something said around them
 TALKED_BEFORE = 0.15  # of the questions that name their subject follow another question and its whole answer
 
 
@@ -77,10 +78,14 @@ def call_message(calls: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"role": "assistant", "content": call_text(calls)}
 
 
-def call_sample(item: Turn) -> Sample:
+def first_answer(item: Turn) -> str:
     """The first answer to a person's words: the calls, or the reply when nothing is to be called."""
-    answer = call_message(item.calls) if item.calls else {"role": "assistant", "content": item.reply}
-    return encode([*item.messages, answer], history=len(item.messages))
+    return call_text(item.calls) if item.calls else item.reply
+
+
+def call_sample(item: Turn, written: Callable[[Turn], str] = first_answer) -> Sample:
+    """A person's words and the first answer to them, as `written`."""
+    return encode([*item.messages, {"role": "assistant", "content": written(item)}], history=len(item.messages))
 
 
 def is_held_out(phrasing: dict[str, Any]) -> bool:
@@ -89,18 +94,19 @@ def is_held_out(phrasing: dict[str, Any]) -> bool:
     return digest[0] < 256 * HELD_OUT_SHARE
 
 
-def _call_samples(seed: int, phrasing: dict[str, Any], fillings: int, talks: Sequence[Talk] = ()) -> list[Sample]:
+def _call_samples(seed: int, phrasing: dict[str, Any], fillings: int, talks: Sequence[Talk] = (),
+                  written: Callable[[Turn], str] = first_answer) -> list[Sample]:
     rng = random.Random(f"{seed} {phrasing['messages']}")
     samples = []
     for _ in range(fillings):
         try:
-            item = turn(phrasing, rng, NOISE)
+            item = turn(phrasing, rng, NOISE, said_around=AROUND)
         except NotWritten:
             continue
         if talks and _names_its_subject(item) and rng.random() < TALKED_BEFORE:
             item = replace(item, messages=(*rng.choice(talks), *item.messages))
         if item.calls or item.reply:
-            sample = call_sample(item)
+            sample = call_sample(item, written)
             samples += [sample] * (len(sample.ids) <= MAX_TOKENS)
     return samples
 
@@ -112,19 +118,21 @@ def _names_its_subject(item: Turn) -> bool:
 
 
 def call_samples(fillings: int, seed: int, held_out: bool = False, workers: int = 2, talks: Sequence[Talk] = (),
-                 weights: Mapping[str, float] | None = None) -> list[Sample]:
+                 weights: Mapping[str, float] | None = None,
+                 written: Callable[[Turn], str] = first_answer) -> list[Sample]:
     """`fillings` fillings of every training (or held-out) phrasing; the same seed gives the same samples.
 
     `talks`: exchanges that some of the questions come after, so that real, long answers before them are no surprise.
     `weights`: how many times as often the phrasings of a file are filled, by the file's name; parts of a filling are
-    drawn.
+    drawn. `written`: how the answer to a filling is written.
     """
     lines = [(line, fillings * (weights or {}).get(name, 1.0)) for name, found in phrasing_files().items()
              for line in found if is_held_out(line) == held_out]
     rng = random.Random(seed)
     counted = [(line, int(times) + (rng.random() < times % 1)) for line, times in lines]
     with ProcessPoolExecutor(workers) as pool:
-        work = pool.map(partial(_call_samples, seed, talks=talks), *zip(*counted, strict=True), chunksize=32)
+        work = pool.map(partial(_call_samples, seed, talks=talks, written=written), *zip(*counted, strict=True),
+                        chunksize=32)
         return [s for batch in tqdm(work, "fill phrasings", len(counted), unit="line") for s in batch]
 
 

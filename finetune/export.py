@@ -66,8 +66,8 @@ def write_adapter(run, out: Path, figures: dict) -> None:
     model.save_pretrained(draft)
     _halve(draft / "adapter_model.safetensors")
     command = (f"python -m finetune.train --samples {plan.samples} --moe-share {plan.moe_share} --rank {plan.rank} "
-               f"--learning-rate {plan.learning_rate} --seed {plan.seed}"
-               + (f" --weights {plan.weights}" if plan.weights else "")
+               f"--learning-rate {plan.learning_rate} --seed {plan.seed} "
+               f"--fillings {plan.fillings}" + (f" --weights {plan.weights}" if plan.weights else "")
                + (" --start ADAPTER" if plan.start else ""))
     card = CARD.format(rank=plan.rank, experts=EXPERTS, top_k=EXPERTS_PER_TOKEN, base=base_hash(), prompt=prompt_hash(),
                        command=command, seed=plan.seed, commit=_commit(), figures=json.dumps(figures, indent=2),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from finetune.around import around
 from finetune.slots import fill
 from retrieval.toolset import tool_named
 from tools.arguments import Arguments
@@ -50,9 +51,10 @@ def phrasing_files() -> dict[str, list[dict[str, Any]]]:
             for path in paths if path.name.endswith(".jsonl")}
 
 
-def turn(phrasing: Mapping[str, Any], rng: random.Random, noise: float = 0.0, demo: bool = False) -> Turn:
-    """One filling of a phrasing; `noise` is the chance that its last words are written carelessly,
-    `demo` keeps to assets of the demo fleet.
+def turn(phrasing: Mapping[str, Any], rng: random.Random, noise: float = 0.0, demo: bool = False,
+         said_around: float = 0.0) -> Turn:
+    """One filling of a phrasing; `noise` is the chance that its last words are written carelessly, `said_around` the
+    chance that something is said around them; `demo` keeps to assets of the demo fleet.
 
     Raises NotWritten when an argument's value is not found in the words.
     """
@@ -60,6 +62,8 @@ def turn(phrasing: Mapping[str, Any], rng: random.Random, noise: float = 0.0, de
     messages = [dict(message) for message in phrasing["messages"]]
     if rng.random() < noise:
         messages[-1]["content"] = carelessly(messages[-1]["content"], rng)
+    if said_around and rng.random() < said_around:
+        messages = around(messages, rng)
     messages = [{"role": m["role"], "content": _filled(m["content"], values)} for m in messages]
     texts = [m["content"] for m in reversed(messages)]
     pairs = [_call(call, values, texts) for call in phrasing["calls"]]

@@ -51,6 +51,7 @@ class Plan:
     weights: str = ""  # NAME=TIMES,...: files of phrasings that are filled more or less often
     experts: int = EXPERTS
     top_k: int = EXPERTS_PER_TOKEN
+    fillings: int = 0  # of every phrasing; 0: not recorded
 
     @property
     def dense_samples(self) -> int:
@@ -212,19 +213,22 @@ class Run:
 
     @torch.no_grad()
     def judge(self, samples: list) -> dict[str, float]:
-        """Held-out loss, and the share of samples whose every token is the model's first choice."""
+        """Held-out loss, the share of samples whose every token is the model's first choice, and how improbable the
+        right answer as a whole is: the mean of minus its log probability."""
         self.student.eval()
-        losses, right, rows = [], 0, 0
+        losses, nats, right, rows = [], 0.0, 0, 0
         for pack in epoch(self.prefix, samples, self.plan.tokens_per_pack, self.pad_id, 0):
             pack = pack.to(self.devices.device)
             logits, targets = predictions(self.model, pack)
             losses.append(cross_entropy(logits, targets).item())
+            nats += losses[-1] * len(targets)
             row = (pack.learn - pack.prefix) // ((pack.tokens.shape[1] - pack.prefix) // pack.rows)
             wrong = row[logits.argmax(-1) != targets].unique()
             right, rows = right + pack.samples - len(wrong), rows + pack.samples
         self.student.train()
         loss = sum(losses) / len(losses)
-        return {"held_out_loss": round(loss, 4), "held_out_all_tokens_right": round(right / rows, 4)}
+        return {"held_out_loss": round(loss, 4), "held_out_all_tokens_right": round(right / rows, 4),
+                "held_out_nats_per_answer": round(nats / rows, 3)}
 
 
 def _weights(text: str) -> dict[str, float]:
@@ -274,7 +278,7 @@ def main(
 
     from_adapter = hashlib.sha256((start / WEIGHTS).read_bytes()).hexdigest()[:12] if start else ""
     plan = Plan(samples, moe_share, rank, learning_rate, tokens_per_pack, balance_weight, seed, from_adapter,
-                packs_per_step, weights)
+                packs_per_step, weights, fillings=fillings)
     devices = Devices(device)
     torch.manual_seed(seed)
     try:

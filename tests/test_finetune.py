@@ -196,7 +196,6 @@ def test_an_unknown_choice_and_unreadable_weights_are_named():
 
 def test_choices_are_trained_and_judged_alike(monkeypatch):
     from finetune import compare
-    from finetune.dataset import call_samples
 
     def tiny(dtype):
         torch.manual_seed(5)
@@ -205,14 +204,34 @@ def test_choices_are_trained_and_judged_alike(monkeypatch):
             num_key_value_heads=2, pad_token_id=0)).to(dtype)
 
     monkeypatch.setattr(moe, "load_dense", tiny)
-    samples = call_samples(1, 0, weights=dict.fromkeys(phrasing_files(), 0.0) | {"several": 1.0})
-    monkeypatch.setattr(compare, "held_out_samples", lambda seed: samples[:20])
-    small, wide, named = (compare.measure(choice, 20, 1e-3, 0, samples) for choice in (
-        compare.Choice(2), compare.Choice(4), compare.Choice(2, rendering="names")))
+    some = dict.fromkeys(phrasing_files(), 0.0) | {"several": 1.0}
+
+    def figures(**choice):
+        return compare.measure(compare.Choice(**choice), 20, 1e-3, 0, some)
+
+    small, wide, named = figures(rank=2), figures(rank=4), figures(rank=2, rendering="names")
     assert wide["learnt_numbers"] == 2 * small["learnt_numbers"]
     assert small["prompt_tokens"] == len(prefix_ids()) > named["prompt_tokens"]
-    assert small == compare.measure(compare.Choice(2), 20, 1e-3, 0, samples)
+    assert small == figures(rank=2)
     assert compare.prefix("signatures") == prefix_ids()
+
+
+def test_a_call_is_written_in_the_order_said_or_after_the_words_it_uses():
+    from finetune import compare
+
+    asked = {"messages": [{"role": "user", "content": "25 minutes for PK-0042, it is at 30 %, go to 80 %"}],
+             "calls": [{"name": "recommend_charging_current", "arguments": {
+                 "asset_id": "PK-0042", "soc_percent": 30, "target_soc_percent": 80, "time_limit_min": 25}}]}
+    item = turn(asked, random.Random(0))
+    order = ["25 minutes", "PK-0042", "30 %", "80 %"]
+    assert list(written_arguments(compare.as_said(item)).values()) == order
+    scratch, _, call = compare.after_scratchpad(item).partition("\n")
+    assert scratch.split("; ") == order
+    assert list(written_arguments(call)) == ["asset_id", "soc_percent", "target_soc_percent", "time_limit_min"]
+
+
+def written_arguments(call: str) -> dict[str, str]:
+    return json.loads(call.removeprefix("<tool_call>\n").removesuffix("\n</tool_call>"))["arguments"]
 
 
 def test_weights_say_how_often_a_file_is_filled(tmp_path):

@@ -72,3 +72,17 @@ def test_what_follows_from_what_was_said_is_a_number(last, value):
     written = raw_arguments("simulate_charge", {"asset_id": "PK-0042", "c_rate": value}, *texts)
     assert written["c_rate"] == value
     assert not unsaid(written, canonical(written, model), model, texts[::2], ())
+
+
+def test_what_is_said_around_a_question_changes_no_value_of_its_call():
+    def values(item):
+        return [{k: " ".join(str(v).casefold().split()) for k, v in call["arguments"].items()} for call in item.calls]
+
+    lines = [line for line in load_phrasings() if line["calls"]]
+    changed = 0
+    for n, line in enumerate(random.Random(0).sample(lines, 400)):
+        plain, told = turn(line, random.Random(n)), turn(line, random.Random(n), said_around=1.0)
+        changed += told.messages != plain.messages
+        assert values(told) == values(plain), told.messages
+        assert plain.messages[-1]["content"].casefold().split()[0] in told.messages[-1]["content"].casefold()
+    assert changed > 380
