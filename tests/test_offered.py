@@ -47,6 +47,11 @@ def test_what_is_offered_reads():
         assert all(read(w, quantity) is not None for w in words)
 
 
+def test_the_ends_of_a_spanish_range_are_offered():
+    assert {"veinte", "ochenta"} <= set(offered("percent", ("PK-0042 de veinte a ochenta",)))
+    assert "veinte a" not in offered("ampere", ("PK-0042 de veinte a ochenta",))
+
+
 @pytest.mark.parametrize("field, value, fits", [
     ("temperature_c", "12 degrees", True), ("temperature_c", "20 %", False), ("soc_percent", "20 %", True),
     ("soc_percent", "12 degrees", False), ("soc_percent", "20", False), ("time_limit_min", None, True),
@@ -77,6 +82,11 @@ def test_a_value_out_of_bounds_is_offered_so_that_it_is_refused_with_a_sentence(
 
 def test_one_needs_no_word_after_a_superlative():
     assert allowed("find_packs", "limit", 1, "the hottest pack") and not allowed("find_packs", "limit", 1, "hot packs")
+
+
+@pytest.mark.parametrize("words, fits", [("every evening", True), ("90 every evening", False)])
+def test_a_charge_to_reach_is_no_number_of_cycles(words, fits):
+    assert allowed("forecast_life", "cycles_per_week", words, "PK-0042 goes to 90 every evening, for 5 years") is fits
 
 
 def test_a_grammar_that_vllm_compiles_accepts_marks_and_other_scripts():

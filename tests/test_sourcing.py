@@ -16,6 +16,7 @@ LOCATED = [  # text, quantity, value, the words that say it
     ("be done by 7:30, it is 6:50 now please", "minutes", 40, "7:30, it is 6:50"),
     ("It is 6:50 and pk 42 goes out at 7:30. Which current?", "minutes", 40, "6:50 and pk 42 goes out at 7:30"),
     ("Charge pk 42 within an hour and a half.", "minutes", 90, "an hour and a half"),
+    ("swap in 1 h 30, PK-0112 down at 14, two degrees in the yard", "percent", 14, "14"),
     ("what about cell 7 of pack 42 then", "asset_id", "PK-0042-C07", "cell 7 of pack 42"),
     ("what about cell 7 of pack 42 then", "asset_id", "PK-0042", None),
     ("simulate C/2 on PK-0005", "c_rate", 0.5, "C/2"), ("simulate C/2 on PK-0005", "percent", 5, None),
@@ -83,6 +84,20 @@ def test_cell_types_need_their_telling_word(name, text, said):
     ("longest_life", "温和一点", True), ("longest_life", "40 minutes left", False), ("balanced", "a compromise", True),
     ("balanced", "between 22:00 and 06:00", False), ("longest_life", "something cell-friendly", True),
     ("longest_life", "do look after her", True), ("longest_life", "who looks after depots?", False),
+    ("fastest", "flat out to eighty", True), ("fastest", "the pack is flat, out at 7", False),
+    ("longest_life", "nothing that ages it", True), ("longest_life", "it takes ages", False),
+    ("longest_life", "faites-la durer !", True), ("longest_life", "sans l'abîmer", True),
+    ("longest_life", "sans la forcer", True), ("longest_life", "i want to save the battery", True),
+    ("longest_life", "er soll möglichst wenig leiden", True), ("balanced", "between speed and wear", True),
+    ("balanced", "between PK-0042 and PK-0043", False), ("balanced", "zwischen 20 und 80 %", False),
+    *(("fastest", text, True) for text in (
+        "抓紧", "lo antes posible", "cuanto antes", "con prisa", "più veloce possibile", "zo snel mogelijk",
+        "jak najszybciej", "o mais depressa possível", "mümkün olduğunca hızlı")),
+    *(("longest_life", text, True) for text in (
+        "溫和一點", "保護電池", "延長壽命", "别太猛", "轻柔", "悠着点充", "carga suave", "proteger la batería",
+        "proteggere la batteria", "proteger a bateria", "バッテリーに優しく")),
+    ("balanced", "equilibrado", True), ("balanced", "término medio", True), ("fastest", "velocity", False),
+    ("longest_life", "a chronic fault", False), ("longest_life", "mümkün olduğunca hızlı", False),
     ("longest_life", "der Akku soll geschont werden", True), ("longest_life", "priorité à la longévité", True)])
 def test_priorities_need_their_words(priority, text, said):
     assert (_unsaid({"priority": priority}, RecommendChargingCurrent, [text]) == []) is said
@@ -95,7 +110,14 @@ def test_choices_of_the_list_and_superlatives_pass():
 
 
 @pytest.mark.parametrize(("question", "said"), [
-    ("the bigist spread of all?", True), ("which one is hotist?", True), ("a list of them", False)])
+    ("what battery has maximum of cycles", True), ("the pack the less charged", True), ("max spread pack", True),
+    ("Max temperature in the fleet, which pack?", True), ("le pack le + vide", True), ("40 min charge", False),
+    ("celui qui a les cellules les mieux équilibrées", True), ("at max 40 °C", False), ("max temp above 40", False),
+    ("packs with min. health 80", False), ("the less the better", False),
+    ("the bigist spread of all?", True), ("which one is hotist?", True), ("a list of them", False),
+    ("el pack más frío", True), ("il pacco più caldo", True), ("o pack mais quente", True), ("en sıcak paket", True),
+    ("najzimniejszy pakiet", True), ("lo más rápido posible", False), ("la carga más suave posible", False),
+    ("los packs con más de 30", False), ("jak najszybciej", False), ("en este paquete", False)])
 def test_a_superlative_with_a_slip_of_the_pen_asks_for_one(question, said):
     assert (_unsaid({"limit": 1}, FindPacks, [question]) == []) is said
 

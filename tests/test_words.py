@@ -27,7 +27,8 @@ WRITINGS = {  # canonical value: writings separated by " | "
         75: "three quarters | 3/4 | ¾ | dreiviertel | trois quarts | 四分之三",
         80: "achtzig Prozent | quatre-vingts pour cent | 百分之八十 | 八成 | four fifths | 80 pct",
         100: "full | fully charged | voll | plein | 充满 | to the brim | a hundred percent | full depth",
-        0: "empty | flat | leer | vide | 没电 | zero", 12.5: "12,5 % | 12.5 percent", 0.2: "0.2",
+        0: "empty | flat | leer | vide | 没电 | zero", 12.5: "12,5 % | 12.5 percent | ein Achtel", 0.2: "0.2",
+        60: "0.6 DoD | DoD of 0.6 | 60 perc", 66.666667: "Zweidrittel voll | zwei Drittel", 40: "zwei Fuenfteln voll",
     },
     "soh": {
         85: "15 percent fade | 85 % | lost 15% of capacity | hat 15 % verloren | a perdu 15 % | 衰减了15%"
@@ -45,6 +46,7 @@ WRITINGS = {  # canonical value: writings separated by " | "
             " | fünf Grad unter null",
         32.222222: "90 F | 90 degF | ninety Fahrenheit | 90 °F", 26.85: "300 K",
         0: "freezing point | below zero | sub-zero | null Grad",
+        -2: "2 degrees of frost | 2 Grad Frost | - 2 °C", 30: "au moins 30 degrés", 40: "a hundred and four degree (F",
         -10: "ten below | minus ten degrees", 10: "50 fahrenheit | ten above",
     },
     "ampere": {5: "5 A | 5 amps | five amperes | fünf Ampere | 5安", 0.5: "500 mA"
@@ -59,7 +61,9 @@ WRITINGS = {  # canonical value: writings separated by " | "
             " | by half past seven, now ten to seven | quarante minutes | 0:10, now 23:30 | 7:30 am, it's 6:50 am",
         90: "an hour and a half | 1h30 | 1:30 h | anderthalb Stunden | une heure et demie | 1½ hours | 1 h 30 min"
             " | hour n a half | an hour and thirty minutes | 一个半小时",
-        120: "two hours | two-hour | deux heures | 两个小时 | zwei Stunden", 150: "two and a half hours"
+        100: "1 Std. 40 Min. | 1 hr. 40 min", 70: "hour and ten minutes",
+        85: "cinq heures moins dix, le bus part à six heures et quart | fünf nach halb acht, um neun los",
+        120: "2 more hours | two hours | two-hour | deux heures | 两个小时 | zwei Stunden", 150: "two and a half hours"
             " | zweieinhalb Stunden",
         30: "half an hour | half hour | eine halbe Stunde | une demi-heure | 半小时"
             " | 半个小时", 1440: "a day", 1.5: "90 s",
@@ -67,7 +71,7 @@ WRITINGS = {  # canonical value: writings separated by " | "
         480: "22:00 and 06:00", 105: "quarter past three now, it must show 80 % at five o'clock"
              " | an hour and three quarters | one hour and 3 quarters",
         15: "un quart d'heure", 110: "an hour and fifty | 1 hour 50", 510: "21:45 now, 06:15 start of duty",
-        95: "by ten past nine, when the clock reads twenty-five to eight",
+        95: "by ten past nine, when the clock reads twenty-five to eight | midi dix, on repart à 13 h 45",
         75: "Half past nine it is, quarter to eleven I go",
         60: "5 pm, it's 4 pm now | one hour",
         80: "full by 17:20, clock says 16:00 | at eight thirty, clock says ten past seven",
@@ -77,7 +81,7 @@ WRITINGS = {  # canonical value: writings separated by " | "
         10: "10 years | a decade | ten-year | zehn Jahre | dix ans | 十年", 1.5: "18 months | a year and a half"
             " | anderthalb Jahre",
         0.5: "half a year | six mois | 6 months", 26 * 7 / 365.25: "26 weeks", 3: "3 yrs", 20: "two decades",
-        25: "a quarter of a century",
+        25: "a quarter of a century", 2.5: "2y6m | 2 yrs 6 m", 7.5: "seven and a half", 5: "Fünfjahresvertrag",
     },
     "cycles_per_week": {
         5: "5 | five times a week | workdays | every weekday | Monday to Friday | 5x/week | 每周循环5次"
@@ -88,7 +92,7 @@ WRITINGS = {  # canonical value: writings separated by " | "
         3.5: "every other day | jeden zweiten Tag | un jour sur deux | 每两天一次 | every two days",
         12 * 7 / 365.25: "once a month"
             " | monthly", 300 * 7 / 365.25: "300 cycles a year", 2: "Mondays and Thursdays only",
-        21: "three cycles a day seven days a week",
+        21: "three cycles a day seven days a week | 3 trips a day | 3 cyc/d", 4.5: "9 trips a fortnight",
     },
     "millivolt": {30: "30 mV | 0.03 V | thirty millivolts | 30毫伏", 100: "0,1 V | 100 mV"},
     "count": {5: "5 | five | fünf | the five", 10: "top ten", 12: "a dozen", 6: "half a dozen", 1: "the single worst"
@@ -100,6 +104,8 @@ WRITINGS = {  # canonical value: writings separated by " | "
         "PK-0042-C07": "cell 7 of pack 42 | PK-0042 C7 | cell 7 in PK0042 | PK-0042-C07 | Zelle 7 von Pack 42 | pk42c7"
                        " | cellule 7 du pack 42 | pack 42, cell 7 | 42号电池包第7号电芯",
         "UP-3f9a": "UP-3f9a | up 3F9A | upload 3f9a", "PK-0042-C107": "PK-0042-C107", "UP-beef": "UP-beef",
+        "PK-0112": "pack a hundred and twelve", "PK-0105-C12": "cell 12 of pack one-oh-five",
+        "PK-0007": "PK-OOO7 | PK-0O07 | pack oh oh seven | pack double oh seven",
     },
 }
 CASES = [(q, v, w) for q, values in WRITINGS.items() for v, ws in values.items() for w in ws.split(" | ")]
@@ -119,8 +125,8 @@ REFUSED = {
         " | many",
     "minutes": "7:30 | by 7:30 | 30 or 40 min | 7:30, it is 7:30 now | minutes | by 7"
         " | an hour, 55 minutes | 21:45 now, 10:15 | 6:50, 7:10, 7:30 | 1:75 h | soon",
-    "millivolt": "a tenth | 30 A", "years": "next decade or two | 40 m | 500 years",
-    "cycles_per_week": "often | every other | 5 or 6 a week",
+    "millivolt": "a tenth | 30 A", "years": "next decade or two | 40 m | 500 years | 2 years 30 min",
+    "cycles_per_week": "often | every other | 5 or 6 a week | 90 every evening | 80 daily | 5 A/d",
     "asset_id": "pack 42 and 43 | pack 123456 | LG M50LT | it | pack | up dead",
 }
 

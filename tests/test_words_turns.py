@@ -63,8 +63,48 @@ WRITINGS = (  # quantity, value, texts that say it and nothing else of the kind
         "|下午三点二十了，四点十分走"),
     ("minutes", 75, "quarter to six now, seven sharp out|Six o'clock now, seven fifteen out"
         "|ten past four now; five twenty-five at the latest|七点一刻出车，现在六点"),
+    ("celsius", 30, "sans défaut, au moins 30 degrés"), ("celsius", -4, "PK-0042, - 4 °C, amps"),
+    ("celsius", -2, "amps at 2 degrees of frost"), ("celsius", -5, "It'll be five below tomorrow where it is parked"),
+    ("celsius", 40, "in a hundred and four degree (F) warehouse"),
+    ("ampere", 10.5, "La prise donne dix ampères et demi"),
+    ("soh", 80, "ont perdu plus d'un cinquième de leur capacité|ayant perdu plus de vingt pour cent de leur capacité"),
+    ("soh", 93, "PK-0042 scored 93 in the capacity test"), ("percent", 60, "0.6 DoD|DoD of 0.6"),
+    ("percent", 90, "has to show 90 an hour from now"), ("percent", 50, "no zur Hälfti voll|zur Haelfte voll"),
+    ("count", 8, "die acht am wenigsten gefahrenen Packs"), ("count", 10, "the ten highest cycle counts"),
+    ("count", 27, "top27 soc desc"), ("years", 3, "in three more years"), ("years", 7.5, "and after seven and a half?"),
+    ("years", 1.5, "for 1.5 years"), ("minutes", 120, "two more hours"), ("minutes", 45, "innert dreiviertel Stund"),
+    ("minutes", 85, "Es ist fünf nach halb acht und um neun Uhr beginnt die Schicht"),
+    ("minutes", 38, "Now eight minutes to six; loading at half six"),
+    ("minutes", 90, "From half nine until eleven at night"),
+    ("minutes", 100, "il est 14h20 et ça repart a 16h"), ("minutes", 450, "Maintenant 22 h, premier service à 5 h 30"),
+    ("minutes", 30, "um acht am Abend, jetzt ist 19:30|it's 7:30 am, out by 8 am"),
+    ("cycles_per_week", 7, "once every evening, PK-0042"), ("cycles_per_week", 14, "2 cyc/d"),
+    ("asset_id", "PK-0112", "PK-0112,64,92,37|status: pack a hundred and twelve|the pack one hundred and twelve"),
+    ("asset_id", "PK-0105-C12", "cell 12 of pack one-oh-five hits forty-one degrees"),
+    ("asset_id", "PK-0042", "status of PK-OO42|how is pack double oh four two today"),
+    ("asset_id", "PK-0100", "pack a hundred and twenty minutes"),
+    ("asset_id", "UP-3f9a", "upload three f nine a health"),
     ("minutes", 180, "nine now; by noon done"), ("minutes", 240, "midnight to four"))
-CASES = [(quantity, value, text) for quantity, value, texts in WRITINGS for text in texts.split("|")]
+ABROAD = (  # the same in Chinese with traditional characters, Japanese, Spanish, Italian, Portuguese, Dutch and others
+    ("minutes", 120, "兩個小時後要走|俩小时|2時間以内に|2 ore|PK-0042 binnen 2 uur|2 godziny|2 saat|PK-0042を2時間で"),
+    ("minutes", 180, "仨小时"), ("minutes", 15, "un quarto d'ora|een kwartier"),
+    ("minutes", 45, "tre quarti d'ora|drie kwartier"), ("minutes", 60, "una hora|uma hora|un'ora"),
+    ("minutes", 30, "半小時內|meia hora|mezz'ora|een half uur|pół godziny|yarım saat"),
+    ("minutes", 90, "一個半小時|uma hora e meia|un'ora e mezza|anderhalf uur|półtorej godziny|bir buçuk saat"),
+    ("minutes", 150, "due ore e mezza|tweeënhalf uur|2 i pół godziny|2時間半|2 buçuk saat"),
+    ("celsius", 12, "12 gradi|dodici gradi|12 graus|doze graus|12 graden|twaalf graden|12 stopni|12 derece"),
+    ("celsius", -5, "meno cinque gradi|5 gradi sotto zero|5 graus abaixo de zero|5 graus negativos|min 5 graden"
+        "|5 graden onder nul|minus 5 stopni|5 stopni poniżej zera|eksi 5 derece|sıfırın altında 5 derece|负5度"
+        "|氷点下5度|マイナス5度"), ("celsius", 10, "華氏50度"),
+    ("percent", 20, "兩成電|PK-0042は今20%"), ("percent", 30, "pack 15 %30 dolu"),
+    ("percent", 12, "quedan doce por ciento y ya"),
+    ("soh", 88, "ha perdido un 12 % de su capacidad|ha perso il 12 %|perdeu 12 %|衰減了12%"),
+    ("years", 1.5, "十八個月後"), ("years", 0.25, "一个季度后"),
+    ("years", 10, "10年持ちますか|10 anni|10 jaar|10 lat|10 yıl"),
+    ("cycles_per_week", 14, "每天兩次循環|一天换两次电|dos cargas al día|due volte al giorno|duas vezes por dia"
+        "|twee keer per dag|1日2回"), ("c_rate", 0.5, "半个C|半個C"), ("count", 5, "5つ見せて"),
+    ("asset_id", "PK-0042", "PK-0042は今|PK-0042を充電|PK-0042는"), ("asset_id", "PK-0015", "pack 15 %30 dolu"))
+CASES = [(quantity, value, text) for quantity, value, texts in WRITINGS + ABROAD for text in texts.split("|")]
 
 
 @pytest.mark.parametrize(("quantity", "value", "text"), CASES)
@@ -78,13 +118,40 @@ def test_writings_that_were_misread(quantity, value, text):
     ("asset_id", "pack (12 kWh)"), ("asset_id", "a P42A, see p 42"), ("asset_id", "unit 5 A"),
     ("asset_id", "pack four twelve to eighty percent"), ("celsius", "8k each"), ("celsius", "250k miles"),
     ("celsius", "€300k"), ("celsius", "6 degrees warmer than the others"), ("c_rate", "une et une autre"),
-    ("minutes", "pour cent"), ("percent", "20 per cent lost".replace("20", "a"))])
+    ("cycles_per_week", "5 A/d"), ("percent", "two and a half hours"),
+    ("years", "seven and a half amps"), ("percent", "three more years"), ("count", "the 5 latest cycles"),
+    ("count", "stop5, laptop7"), ("years", "Neujahresplan"), ("asset_id", "a PK-OOOO cell"),
+    ("minutes", "om 7 uur klaar"), ("minutes", "het is 2 uur"), ("minutes", "the 5 ore trucks"), ("minutes", "saat 7"),
+    ("minutes", "saat 2'de"), ("minutes", "a las 7 horas"), ("minutes", "電量20時間"),
+    ("minutes", "um 7 Uhr los"), ("minutes", "alle 7 ora"), ("minutes", "pour cent"),
+    ("percent", "20 per cent lost".replace("20", "a"))])
 def test_what_may_be_something_else_is_not_read(quantity, text):
     assert list(spans(text, quantity)) == []
 
 
+@pytest.mark.parametrize(("quantity", "text", "words"), [  # the words of each value that is found, and no others
+    ("cycles_per_week", "to 90 every evening", ["90", "every evening"]),
+    ("cycles_per_week", "80 daily", ["80", "daily"]), ("cycles_per_week", "300 every year", ["300 every year"]),
+    ("soh", "target: 72\nsoh: 91", ["72", "91"]), ("soh", "soc 20 soh 91", ["20", "91"]), ("soh", "91 soh", ["91 soh"]),
+    ("percent", "swap in 1 h 30, pack 12 at 14 %", ["14 %"]), ("soh", "83 % health: how long?", ["83 % health"]),
+    ("soh", "15 percent less capacity: why?", ["15 percent less capacity"]),
+    ("celsius", "SoC 20 % - 4 °C", ["4 °C"]), ("celsius", "- 4 °C\n- 40 min", ["4 °C"]),
+    ("celsius", "il fait moins 30 degrés", ["moins 30 degrés"]),
+    ("years", "1.5 years, 30 min each", ["1.5 years", "30 min"]),
+    ("minutes", "50 km per hour and 10 minutes", ["50", "10 minutes"]), ("percent", "soc 0.6", ["0.6"]),
+    ("minutes", "midi, 10 packs", ["10"]), ("asset_id", "pack six thirty minutes", ["pack six"])])
+def test_what_is_cut_out_of_its_phrase_is_not_read(quantity, text, words):
+    assert [text[a:b] for a, b, _ in spans(text, quantity)] == words
+
+
+def test_the_half_of_a_health_is_no_unit_of_the_temperature_after_it():
+    text = "with health seventy-two and a half, PK-0042 comes home at a sixth, minus seven tonight"
+    assert said("minus seven", "temperature_c", RecommendChargingCurrent, [text], {"asset_id": "PK-0042"})
+
+
 @pytest.mark.parametrize(("text", "packs"), [
     ("PK-0011-C02, pk612, pk613: faults?", ["PK-0011-C02", "PK-0612", "PK-0613"]),
+    ("PK-0011和cell 8 in PK-0012分别查", ["PK-0011", "PK-0012-C08"]),
     ("PK-0011 and cell 8 in PK-0012", ["PK-0011", "PK-0012-C08"]),
     ("pack 11, cell eight of pack twelve", ["PK-0011", "PK-0012-C08"])])
 def test_ids_beside_each_other_stay_apart(text, packs):

@@ -22,8 +22,16 @@ _SURELY_MINUTES = 15  # a bare number this large is no number of hours, even aft
 SUPERLATIVE = re.compile(one_line(
     r"""\b(?!rest|test|forest|request|latest|past|last|first)\w+est\b|\b(?:most|least|worst|best|champion|single)\b
     |\b(?:bigg?|hott?|low|high|larg|cold|warm|weak|strong|old|short|long|small)(?:ist|ets)\b
-    |\b\w{3,}[sß]te[rsnm]?\b|\btops\b|\bat the (?:very )?(?:top|bottom)\b|\b(?:the|a) record\b
-    |\b(?:le|la) (?:plus|moins)\b|meilleure?|pire|最"""), re.IGNORECASE)
+    |\b(?!existe)\w{3,}[sß]te[rsnm]?\b|\btops\b|\bat the (?:very )?(?:top|bottom)\b|\b(?:the|a) record\b
+    |\b(?:le|la) (?:(?:plus|moins|mieux)\b|[+-] (?=[^\W\d_]))|\bcel(?:ui|le)\b.*\bles (?:plus|moins|mieux)\b
+    |\bthe less (?:\w+ed|worn|healthy|full|hot|warm|cold|old)\b
+    |(?<!\d)(?<!\d )\b(?:max|min)(?:imum|imal)?\.? (?:of )?(?:the )?(?:cycles?|spread|temp(?:erature)?|so[ch]|charge
+    |health|wear|gap|imbalance|fade)\b(?! ?(?:above|over|below|under|of|is|limit|allowed|rate|current|voltage|[\d<>=]))
+    |meilleure?|pire|最|一番|\b(?:(?:el|la|il|o|a) |l')(?:\w+ )?
+    (?:más|più|mais|menos?) (?!d[eio]\b|que\b)\w+\b(?! (?:que|pos\w+)\b| d[eo] \d)
+    |\b(?:el|la|il|o|a) (?:peor|mejor|peggiore?|miglior|pior|melhor)|\bnaj\w+sz(?:y|a|e|ego|ej|ym|ą)\b
+    |\ben (?:sıcak|soğuk|zayıf|güçlü|eski|yeni|kötü|iyi|düşük|yüksek|büyük|küçük|dolu|boş
+    |sağlıklı)\b"""), re.IGNORECASE)
 TWICE_HALF = re.compile(one_line(
     r"""\b(?:double|halve|(?:twice|half)(?: of)? (?:that|the|this|as|it)|doppelt\w*|halb so|die hälfte|deux fois plus
     |moitié moins)\b|一半|两倍"""), re.IGNORECASE)
@@ -35,20 +43,34 @@ MORE_LESS = re.compile(one_line(
 _PRIORITY_WORDS = {
     "fastest": one_line(
         r"""fast|quick|asap|hurry|rush|speed|soon|record|short|min(?:imum|imal)?\.? time|least time|time[- ]optimal
+        |flat[- ]out\b(?! of)|full (?:tilt|throttle)
         |for time|time (?:as|is) the only|no time|little time|pronto|rapid|hasty|haste|urgent
-        |schnell|eilig|eile|zügig|flott|kürzest|vite|rapide|press|rápid|快|赶|急|尽早"""),
+        |schnell|eilig|eile|zügig|flott|kürzest|vite|rapide|press|rápid|快|赶|急|抓紧|尽早
+        |cuanto antes|antes posible|(?:con|tengo|hay) prisa|veloc[ei]\b|velocemente|prima possibile|al più presto|fretta
+        |depressa|quanto antes|snel(?!l)|haast|spoed|szybk|najszybciej|pośpie|pilne|hızlı|acele\b|çabuk|早く|急速"""),
     "longest_life": one_line(
         r"""gentl|protect|preserv|life|longev|care|kind|soft|mild|sparing|spare|slow|healthiest|least|hurt|wear|age\b
-        |aging|ageing|old|young|damage|degrad|harm|last(?:s|ed|ing)?\b|live|surviv|suffer|pamper|long as|durab|baby
+        |aging|ageing|old(?!uğ)|young|damage|degrad|harm|last(?:s|ed|ing)?\b|live|surviv|suffer|pamper|long as|durab
+        |baby
         |conserv|stress|easy on|(?:battery|cell|pack)[- ]?friendly|look(?:ing)? after (?:it|her|him|them)\b
+        |(?:that|which|it|barely|hardly) ages\b|sav(?:e|es|ing) (?:the|my|our|its|this|that) (?:batter|cell|pack)
+        |leiden|schadet|ab[iî]m|sans (?:la |le |l')?(?:forcer|brusquer|pousser|fatiguer)|menag|duree de vie
+        |fai(?:re|s|tes) l(?:a |e |es |')durer
         |batteriefreundlich|geschont|schonung|longév|faire durer|que dure\b
         |\w*schonend|altern|leb(?:t|en)|hält|halten|schon|sanft|lebensdauer|ménag|douce
-        |doux|durée de vie|préserv|cuida|vida|温和|保护|寿命|不着急|慢|伤"""),
+        |doux|durée de vie|préserv|cuida|vida|温和|轻柔|柔和|悠着|别太猛|保护|寿命|不着急|慢|伤
+        |suave|proteg|delicat|dolcemente|poup[ae]|voorzichtig|ontzie|levensduur|zachtjes|delikatn|oszczędza|ochron|chronić
+        |żywotno|nazik|korumak|koruyarak|ömr|優しく|やさしく|長持ち|いたわ"""),
     "balanced": one_line(
         r"""balanc|compromis|middle|mid[- ]?way|half ?way|in[- ]between|something between|golden mean|trade
         |neither|not too|equal|weigh|same weight
+        |between (?:the )?(?:\w+ )?(?:speed|haste|time|wear|life|longevity|care|ageing|aging|fast|gentle) and\b
+        |zwischen (?:tempo|eile|schnell\w*|schonung|schonend\w*|lebensdauer) und\b
+        |entre (?:la )?(?:vitesse|rapidité|usure|longévité|durée de vie) et\b
         |medium|moderate|both time|both speed|mittel|ausgewogen|kompromiss|équilibr|ni .* ni
-        |均衡|平衡|折中|适中|兼顾"""),
+        |均衡|平衡|折中|适中|兼顾
+        |equilibr|(?:término|punto) medio|via di mezzo|compromesso|meio[- ]termo|balans|evenwicht|middenweg|zrównoważ
+        |dengeli|バランス"""),
 }
 
 
@@ -151,7 +173,7 @@ def _derived(name: str, value: float, quantity: str, texts: Sequence[str]) -> bo
 def priority_said(priority: str, conversation: Sequence[str]) -> bool:
     """Whether the conversation asks for this priority in words."""
     words = _PRIORITY_WORDS.get(str(priority))
-    at_word_start = rf"(?:\b|(?<=[一-鿿])|(?=[一-鿿]))(?:{words})"
+    at_word_start = rf"(?:\b|(?<=[぀-ヿ一-鿿])|(?=[぀-ヿ一-鿿]))(?:{words})"
     return words is None or any(re.search(at_word_start, fold(text)) for text in conversation)
 
 

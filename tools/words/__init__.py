@@ -42,7 +42,8 @@ _LEAD = re.compile(one_line(
     |colder|longer) than|(?:worn|faded|aged|dropped|fallen|degraded) to|as much as|about|around|approximately
     |approx\.?|roughly|(?:nearly|almost)(?! (?:full|empty|flat|dead|discharged|voll|leer))|circa|ca\.?|some|say
     |maybe|exactly|precisely|just|only|maximum|max\.?|minimum|min\.|above|over|under|below|beyond|exceeding|past
-    |the|an?|at|to|from|of|in|within|until|till|for|by|on|with|it is|it's|is|are|has|have|had|having|our|my|your
+    |the|an?|at|to|from|of|in|within|until|till|for|by|on|with|au moins|au plus|mindestens|höchstens
+    |it is|it's|is|are|has|have|had|having|our|my|your
     |this|that|their|unser|(?:(?:is|are|be|gets?|being) )?(?:cycled|charged|recharged)|cycles|charges|next|coming
     |top|bottom|first|worst|best|last|limit|state of charge|state of health|charge|soc|soh|health|dod|depth
     |temperature|temp|ambient|current|spread|t|i|bis|auf|von|bei|unter|über|ab|mit|nach|ungefähr|etwa|rund|genau
@@ -96,7 +97,7 @@ def reading(words: str, quantity: str) -> float | str | None:
 def _reading(words: str, quantity: str) -> Any:
     reader = _READERS[quantity][0]
     said = forms(words)
-    if quantity == "asset_id" and not any(map(str.isdigit, words)):
+    if quantity == "asset_id" and assets.in_words(words):
         said = tuple(map(assets.spelt, said))
     values = {round(v, 9) if isinstance(v, float) else v for v in map(reader, said) if v is not None}
     if len(values) > 1:

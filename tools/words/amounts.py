@@ -9,7 +9,9 @@ import re
 
 from tools.words.text import AMOUNT, NUM, Unreadable, amount, is_fraction, is_lone_part, is_mixed, number, one_line
 
-PERCENT = r"(?:%|percents?|per ?(?:cent|100)|percentage|pct|p\.? ?c\.?|prozent|pour (?:100|cent)|por (?:ciento|100))"
+PERCENT = one_line(r"""(?:%|percents?|perc\.?|per ?(?:cent|100)|percentage|pct|p\.? ?c\.?
+    |proz(?:ent)?\.?|procent\w?|pour (?:100|cent)
+    |por (?:ciento|cento|100))""")
 _FULL = one_line(r"""(?:(?:(?:completely|totally|right|all the way|ganz) )?(?:full|voll|up full)
     |(?:all the way |right )?(?:up )?to the top|all the way up|fully(?: charged)?
     |completely(?: charged)?|full (?:charge|battery|depth|swing|capacity)|(?:to )?(?:the )?brim(?: ?full?|med)?
@@ -19,16 +21,21 @@ _EMPTY = one_line(r"""(?:(?:(?:completely|totally|ganz) )?(?:empty|flat|dead|dis
     |fully discharged|bone dry|drained
     |vide|à plat|没电|空|vací[oa])""")
 _STATE = r"(?: (?:full|charged|voll|geladen|pleine?|chargée?)| (?:of )?(?:a )?charge| depth| deep)?"
+_DEPTH = r"(?:dod|depth(?: of discharge)?|entladetiefe)"
 _FULL_HOUR = (" full", " voll", " plein", " pleine")  # "by half past four full", "um fünf voll" are no percentages
-_CAPACITY = one_line(r"""(?:(?: (?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|its|the|their|our|original
-    |initial|new|rated|nominal))* ?(?:capacity|kapazität|capacité|health|soh|的?容量))?""")
+_CAPACITY = one_line(r"""(?:(?: (?:of|on|in|from|der|von|an|seiner|ihrer|de|du|des|sa|la|leurs?|ses|su
+    |its|the|their|our|original
+    |initial|new|rated|nominal))* ?(?:capacity|kapazität|capacité|capacidad|health|soh|的?容量))?""")
 _LOST = one_line(r"""(?:lost|gone|fade|faded|loss|capacity loss|capacity fade|degradation|degraded|wear|down
-    |missing|used up|less capacity|verloren|verlust|kapazitätsverlust|weg|perdue?s?|de perte|perte|en moins|衰减
+    |missing|used up|less capacity|verloren|verlust|kapazitätsverlust|weg|perdue?s?|perdid[oa]s?
+    |de pérdida|de perte|perte|en moins|衰减
     |损失|的容量衰减)""")
 _LOSING = one_line(r"""(?:a |hat )?(?:capacity )?(?:lost|losing|loses|lose|faded(?: by)?|fade(?: of| by)?|fading by
-    |loss of|a loss of|down(?: by)?|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von|perdu
+    |loss of|a loss of|down(?: by)?|degraded(?: by)?|degradation of|missing|short of|verlor|verlust von
+    |(?:(?:han? )?(?:perdido|perso)|perdió|perdeu|pérdida de)(?: (?:el|il|un|1)(?= ))?|perdu(?:es?|s)?
     |perte de(?: capacité de)?|(?:衰减|损失)(?:了|超过|达到?|约)?)""")
-_SAID_MORE = r"(?:about |around |roughly |some |more than |less than |over |already |etwa |rund |environ )?"
+_SAID_MORE = (r"(?:about |around |roughly |some |more than |less than |over |already |at least |nearly |almost "
+              r"|etwa |rund |mehr als |mindestens |fast |environ |plus (?:de |d' ?)|au moins |près de |presque )?")
 
 
 def percent(form: str) -> float | None:
@@ -37,10 +44,15 @@ def percent(form: str) -> float | None:
         return 100.0
     if re.fullmatch(_EMPTY, form):
         return 0.0
+    if m := re.fullmatch(rf"(?:{_DEPTH}(?: of|:| ?=)? )?([01]?[.,]\d+)(?: {_DEPTH})?", form):
+        part = number(m[1])  # "0.6 DoD": of nothing else is a bare 0.6 surely a fraction
+        return 100 * part if part <= 1 and m[0] != m[1] else part
     if m := re.fullmatch(rf"(-?)({AMOUNT}) ?{PERCENT}", form):
         return _signed(m[1], amount(m[2]))
     if re.fullmatch(r"(?:a )?half empty|halb ?leer|halbvoll", form):
         return 50.0
+    if m := re.fullmatch(rf"%({NUM})", form):  # Turkish
+        return number(m[1])
     if m := re.fullmatch(rf"({AMOUNT}) ?{PERCENT} and (?:an? |1 )?half", form):
         return amount(m[1]) + 0.5
     if (m := re.fullmatch(rf"({AMOUNT})({_STATE})", form)) and form != "1 charge":
@@ -90,7 +102,12 @@ def _left(lost: str) -> float | None:
     return None if value is None else 100 - value
 
 
+_UNDER = one_line(r"""(?:below|under|sub|unter|sous|bajo|sotto|abaixo de|onder|poniżej|en dessous de|au dessous de
+    |minus|negativ[oi]s?)""")
 _SHOWING = r"(?:(?:and|it|is|it's|shows|reads|says|at|of|the|thermometer|temperature) )*"
+
+
+_FROST = r"of frost|frost|kälte"
 
 
 def celsius(form: str) -> float | None:
@@ -100,21 +117,22 @@ def celsius(form: str) -> float | None:
         return 0.0
     if re.fullmatch(r"room temp(?:erature)?|raumtemperatur|zimmertemperatur|température ambiante|室温", form):
         return 25.0
-    degree = r"(?: ?(?:°|deg|degs?\.?|degrees?|grad|degrés?|grados?|度|摄氏|华氏))?"
-    scale = r"(?: ?(?:°? ?(c|celsius|centigrade|f|fahrenheit|k|kelvins?)|(摄氏度|华氏度?)))?"
-    below = (r"(?: (below|under|sub|unter|sous|bajo|en dessous de|au dessous de|above|over|plus|über"
-             r"|au dessus de|minus)"
-             r"(?: (?:zero|cero|0|freezing|null|zéro|0°))?)?")
+    degree = (r"(?: ?(?:°|deg|degs?\.?|degrees?|grad|degrés?|grados?|grad[io]|graus?|graden|graad|stopni[ea]?|stopień"
+              r"|derece|度|摄氏|华氏))?")
+    scale = r"(?: ?(?:°? ?(c|celsius|centigrad[ei]|centígrados|f|fahrenheit|k|kelvins?)|(摄氏度|华氏度?)))?"
+    below = (rf"(?: ({_UNDER}|{_FROST}|above|over|plus|über|au dessus de)"
+             r"(?: (?:zero|cero|0|freezing|null|nul|zera|zéro|0°))?)?")
     if m := re.fullmatch(rf"(?:in |degrees )?(celsius|fahrenheit)[ ,:]*{_SHOWING}([-+]?{NUM})", form):
         form = f"{m[2]} {m[1]}"
     form = re.sub(rf"^below (?:zero|0|freezing) by ({AMOUNT})( degrees?)?$", r"\1 degrees below 0", form)
+    form = re.sub(r"(°|deg|degrees?|grad|degrés?) ?\((c|f|celsius|fahrenheit)$", r"\1 \2", form)
     form = re.sub("^(摄氏|华氏)([-+])", r"\2\1", form)
     form = re.sub(rf"^([-+]?{NUM})( (?:degrees?|grad)) and (?:an? |1 )?half\b", r"\1 and half\2", form)
     m = re.fullmatch(rf"([-+]?)(摄氏|华氏)?({AMOUNT})({degree}{scale}){below}", form)
     if m is None or is_lone_part(m[3]) and not (m[4] and re.search("hal[fb]|demi|media", m[3])):
         return None
     value, unit = _signed(m[1], amount(m[3])), (m[5] or m[6] or m[2] or "c")[0]
-    if m[7] in ("below", "under", "sub", "unter", "sous", "bajo", "en dessous de", "au dessous de", "minus"):
+    if m[7] and re.fullmatch(f"{_UNDER}|{_FROST}", m[7]):
         if unit not in "c摄" or value <= 0:
             return None
         value = -value
@@ -133,7 +151,8 @@ _AMPERE_FACTORS = {"m": 1e-3, "毫": 1e-3, "k": 1e3, "千": 1e3}
 
 def ampere(form: str) -> float | None:
     """A: "5 A", "500 mA", "1.2 kA", "five amperes", "an amp and a half"."""
-    if m := re.fullmatch(rf"(?:an?|({NUM})) (amps?|amp[eè]res?) and (?:an? |1 )?half", form):
+    if m := re.fullmatch(rf"(?:an?|({NUM})) (amps?|amp[eè]res?) (?:and|et|und) (?:an? |1 )?(?:half|demie?|halbe?[sn]?)",
+                         form):
         form = f"{m[1] or 1} and half {m[2]}"
     m = re.fullmatch(rf"({AMOUNT})(?: ?(?:of )?(?:an? )?({_AMPERES}))?", form)
     if m and (m[2] or not is_lone_part(m[1])):
@@ -150,7 +169,7 @@ def c_rate(form: str) -> float | None:
         return 1.0
     if m := re.fullmatch(rf"(?:an? )?c ?(?:/|over|by|durch|sur|geteilt durch|divided by) ?({NUM})", form):
         return 1 / number(m[1]) if number(m[1]) else None
-    if m := re.fullmatch(rf"({AMOUNT})(?: of)?(?: an?)? ?(?:{rate}|倍率)", form):
+    if m := re.fullmatch(rf"({AMOUNT})(?: of)?(?: an?)? ?个?(?:{rate}|倍率)", form):
         return amount(m[1])
     if m := re.fullmatch(rf"(?:c ?rate|倍率)(?: ?(?:of|von|de|at|is|=|:|为))? ?({AMOUNT}) ?c?", form):
         return amount(m[1])
@@ -184,5 +203,5 @@ def count(form: str) -> float | None:
         return {"dizaine": 10.0, "quinzaine": 15.0, "vingtaine": 20.0}[m[1]]
     if re.fullmatch(r"\d{1,6}(?:\.0)?", form):
         return float(form)
-    m = re.fullmatch(r"(\d{1,6}) ?[个块只]", form)
+    m = re.fullmatch(r"(\d{1,6}) ?[个块只つ]", form)
     return float(m[1]) if m else None

@@ -23,6 +23,7 @@ _HEX_WORDS = (r"abbe|abed|acceded?|aced|added|babe|bade|bead(?:ed)?|bedded|beef(
 def asset_id(form: str) -> str | None:
     """PK-0042, PK-0042-C07 or UP-3f9a from one folded form; None when it names no asset."""
     pack = rf"(?:{_PACK}|{_CHINESE_PACK})"
+    form = re.sub(r"(?<=^pk )(?=[\do]*\d)[\do]{4}\b", lambda m: m[0].replace("o", "0"), form)  # "PK-OO42"
     if m := re.fullmatch(rf"{pack}(?:[ ,:_/.(-]*{_ITS}(?:{_CELL}|{_COUNTED_CELL})\)?)?", form):
         return _pack(m[1] or m[2], m[3] or m[4])
     if m := re.fullmatch(rf"(?:{_CELL}|{_COUNTED_CELL}){_OF}{pack}", form):
@@ -34,7 +35,16 @@ def asset_id(form: str) -> str | None:
 
 def spelt(form: str) -> str:
     """An id said in groups of digits, as "pack 3 11" or "pack 1 oh 5" of "pack three-eleven" and "pack one-oh-five"."""
+    form = re.sub(r"\bdouble (oh?|\d)\b", r"\1 \1", form)
+    form = re.sub(r"\boh?(?=(?: oh?)* \d)", "0", form)  # "pack oh oh 4 2"
+    if m := re.fullmatch(r"(upload|file) ((?:[0-9a-f] ){3,11}[0-9a-f])", form):
+        return f"{m[1]} {m[2].replace(' ', '')}"
     return re.sub(r"(?<=\d) (oh |o )?(?=\d)", lambda m: "0" if m[1] else "", form)
+
+
+def in_words(words: str) -> bool:
+    """Whether no number but that of a cell is in digits, as in "cell 12 of pack one-oh-five"."""
+    return not re.search(r"\d", re.sub(r"^\W*(?:cell|zelle|cellule|celda) \d+\b", "", words, flags=re.IGNORECASE))
 
 
 def _is_code(gap: str, letters: str, form: str) -> bool:

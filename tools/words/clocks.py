@@ -19,21 +19,33 @@ class Clock(NamedTuple):
     hourless: bool = False  # "quarter past": the minute of an hour that the other time tells
 
 
-_MORNING = r"in the (?:early )?morning|this morning|morgens|früh|vormittags|du matin|de la mañana|[凌早清]晨|早上|上午"
-_LATER = (r"in the (?:afternoon|evening)|this (?:afternoon|evening)|nachmittags|abends|de l'après midi|du soir"
-          r"|de la (?:tarde|noche)|中午|下午|傍晚|晚上")
+_MORNING = (r"in the (?:early )?morning|this morning|morgens|am (?:frühen )?morgen|am vormittag|früh|vormittags"
+            r"|du matin|de la mañana|[凌早清]晨|早上|上午")
+_LATER = (r"in the (?:afternoon|evening)|this (?:afternoon|evening)|nachmittags|abends"
+          r"|am (?:späten |frühen )?(?:abend|nachmittag)"
+          r"|de l'après midi|du soir|de la (?:tarde|noche)|中午|下午|傍晚|晚上")
 _NIGHT = r"at night|tonight|nachts"
-_PART = rf"(?: ?(?P<ap>[ap]\.?m\b\.?)| (?P<part>{_MORNING}|{_LATER}|{_NIGHT})\b)"
+# "die acht am wenigsten", "um acht am Abend", "8 am Montag" are German.
+GERMAN_AM = r"(?! (?:\w+sten|(?:frühen |späten )?\w*(?:morgen|mittag|abend|tag)|lader|netz|strom|tor|depot)\b)"
+_PART = rf"(?: ?(?P<ap>[ap]\.?m\b\.?{GERMAN_AM})| (?P<part>{_MORNING}|{_LATER}|{_NIGHT})\b)"
 _AFTER_LEAD = "(?:^|" + "|".join(f"(?<={word} )" for word in (
     "at", "by", "now", "is", "until", "till", "to", "and", "leaving", "departure", "it's", "from")) + ")"
 _TO_MILITARY = r" ?(?:to|till?|until|-) ?(?:0\d|1\d|2[0-3])[0-5]\d\b"  # behind the first of two
 MILITARY = (rf"(?:{_AFTER_LEAD}|(?<=[,.;:!?(] )(?=\d{{4}}{_TO_MILITARY}))"
             r"(?P<h>0\d|1\d(?=\d\d ?h)|2[0-3](?=\d\d ?h))(?P<m>[0-5]\d)\b(?: ?(?:hours|hrs|h)\b)?")
 MILITARY_RANGE = re.compile(_TO_MILITARY, re.I)
+_MINUTE_END = (r"\b(?! ?(?:%|°|pour|percent|prozent|(?:m?a|m?v|c|f)\b|grad|degr|deg|min|amp|volt|pack|batt|cell"
+               r"|cycle|fois|ans?\b|mois|jour|[.,:/]\d))")
+# "at half six" is British for 6:30; without an English word before it, it may be the Dutch 5:30.
+_HALF_LEAD = "(?:" + "|".join(f"(?<={word} )" for word in (
+    "at", "by", "until", "till", "before", "it's", "it is", "from", "now")) + ")"
 _CLOCKS = tuple(re.compile(p) for p in (
     rf"(?P<h>\d{{1,2}})(?::| ?h ?)(?P<m>\d\d)(?!\d|[:.]\d)(?:{_PART}| ?uhr| ?h\b)?",
     rf"(?P<h>\d{{1,2}})\.(?P<m>\d\d)(?:{_PART}| ?uhr)",
     rf"(?P<h>\d{{1,2}}) uhr (?P<m>\d\d)\b{_PART}?",
+    rf"(?:(?P<past>\d{{1,2}}) (?:minuten )?nach|(?P<to>\d{{1,2}}) (?:minuten )?vor) (?P<halb>halb) (?P<h>\d{{1,2}})\b"
+    rf"{_PART}?",
+    rf"{_HALF_LEAD}(?P<half>half) (?P<h>1[0-2]|[1-9]){_MINUTE_END}{_PART}?",
     rf"(?P<half>half past|demi) (?P<h>\d{{1,2}})\b{_PART}?",
     rf"(?P<dreiviertel>dreiviertel) (?P<h>\d{{1,2}})\b{_PART}?",
     rf"(?P<halb>halb) (?P<h>\d{{1,2}})\b{_PART}?",
@@ -42,12 +54,15 @@ _CLOCKS = tuple(re.compile(p) for p in (
     rf"(?P<past>\d{{1,2}}) (?:minutes? |minuten )?(?:past|after|nach) (?P<h>\d{{1,2}})\b{_PART}?",
     rf"(?P<to>\d{{1,2}}) (?:minutes? |minuten )?(?:to|before|vor) (?P<h>1[0-2]|\d)\b(?! ?[%°\d]){_PART}?",
     one_line(rf"""(?P<h>\d{{1,2}}) ?heures?(?: (?P<m>\d\d)\b)?(?P<demie> et demie)?(?P<moins> moins le quart)?
-    (?P<quart> et quart)?{_PART}?"""),
+    (?P<quart> et quart)?(?: -(?P<to>\d{{1,2}}){_MINUTE_END})?{_PART}?"""),
+    rf"(?:(?P<noon>midi)|(?P<midnight>minuit))(?: (?P<m>\d\d?){_MINUTE_END}|(?P<demie> et demie?)|(?P<quart> et quart)"
+    rf"|(?P<moins> moins le quart)| -(?P<to>\d\d?){_MINUTE_END})",
     rf"(?:(?P<part>{_MORNING}|{_LATER}) ?)?(?P<h>\d{{1,2}})点"
     r"(?:(?P<m>\d\d|\d(?=分))分?|(?P<demie>半)|(?P<quart>1刻)|(?P<dreiquart>3刻))?",
     rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_PART}",
     MILITARY,
-    r"(?:(?<=il est )|(?<=à )|(?<=avant )|(?<=vers ))(?P<h>\d{1,2}) ?h\b",
+    r"(?:(?<=il est )|(?<=à )|(?<=avant )|(?<=vers )|(?<=maintenant )|(?<=part a )|(?<=partir a ))"
+    r"(?P<h>\d{1,2}) ?h\b",
     rf"(?P<h>\d{{1,2}}) ?(?:o'?clock|uhr|sharp\b){_PART}?",
     rf"(?P<h>\d{{1,2}}){_PART}",
     r"(?:12 (?:o'?clock )?)?(?:(?P<noon>noon|midday|midi|mittag)|(?P<midnight>midnight|minuit|mitternacht))",
@@ -67,7 +82,7 @@ NOW_BEFORE = tuple(re.compile(rf"(?:{p}){_FILL}", re.I) for p in (
     |\bthe time(?: here)? is|\bthe time:|\buhrzeit(?: ist)?|\bwir haben|l'heure est|\bes ist|\bil est|\bson las|\bes la
     |\b(?:my|the) (?:clock|watch|phone)|\b(?:clock|watch|phone|bell|uhr|horloge|montre)(?: has| just)* (?:says|reads
     |shows|stands at|rang|rung|struck
-    |zeigt|sagt|indique|marque)"""),
+    |zeigt|sagt|indique|marque|dit|affiche)"""),
     r"\bstill|\bimmer noch|\bencore"))
 NOW_AFTER = tuple(re.compile(p, re.I) for p in (
     r" ?(?:right |just |ist es |haben wir |il est |es ist )?(?:now|jetzt|maintenant|ahora)\b|了",
@@ -78,7 +93,7 @@ _DEADLINE = re.compile(one_line(
     r"""\b(?:by|until|till?|before|no later than|bis|spätestens|jusqu'à|avant|hasta|for|due|ready|leav\w+|depart\w*
     |closes?|starts?|begins?|opens?|goes|rolls?|out)(?: (?:at|is|on|um|about|the|out|off|again))*[ ,:]*$"""), re.I)
 _FROM_TO = re.compile(r" (?:to|till?|until|bis) ")
-_TOMORROW = re.compile(r"\btomorrow\b|\bmorgen\b|\bdemain\b|\bmañana por\b|明天|\bday after\b")
+_TOMORROW = re.compile(r"\btomorrow\b|(?<!\bam )\bmorgen\b|\bdemain\b|\bmañana por\b|明天|\bday after\b")
 _NO_UNIT = (rf"\b(?! ?(?:{PART}|%|°|percent|prozent|[a-z]{{1,2}}\b|deg|grad|min|hour|amp|volt|pack|cell|cycle|times"
             r"|years?|months?|weeks?|days?|[:.,/]\d))")
 _SPACED = re.compile(rf"(?P<h>1[0-2]|[1-9]) (?P<m>[0-5]\d){_NO_UNIT}(?! ?\d)")  # "at eight thirty"
@@ -141,13 +156,12 @@ def is_clock_time(form: str) -> bool:
 
 def _clock(m: re.Match) -> Clock | None:
     g = m.groupdict()
-    if g.get("noon") or g.get("midnight"):
-        return Clock(*m.span(), 720 if g.get("noon") else 0)
     if m.re is _HOURLESS:
         words = g["past"] or g["to"]
         minute = {"half": 30, "quarter": 15}.get(words) or int(words)
         return Clock(*m.span(), minute if g["past"] else 60 - minute, hourless=True) if 0 < minute < 60 else None
-    hour = int(g["h"])
+    named = g.get("noon") or g.get("midnight")
+    hour = int(g["h"]) if not named else 12 if g.get("noon") else 0
     minute = int(g.get("m") or 0) + int(g.get("past") or 0) - int(g.get("to") or 0)
     minute += 30 * bool(g.get("half") or g.get("demie")) - 30 * bool(g.get("halb")) - 15 * bool(g.get("dreiviertel"))
     minute += 45 * bool(g.get("dreiquart"))
@@ -157,8 +171,8 @@ def _clock(m: re.Match) -> Clock | None:
         return None
     if part and hour <= 12:
         return Clock(*m.span(), (60 * (hour % 12 + 12 * _is_later(hour, part)) + minute) % DAY)
-    sure = part or hour > 12 or g["h"].startswith("0")
-    return Clock(*m.span(), (60 * hour + minute) % DAY, not sure, digits=bool(g.get("m")))
+    sure = named or part or hour > 12 or g["h"].startswith("0")
+    return Clock(*m.span(), (60 * hour + minute) % DAY, not sure, digits=bool(g.get("m") and not named))
 
 
 def _is_later(hour: int, part: str) -> bool:

@@ -6,26 +6,28 @@ from tools.words.text import AMOUNT, NUM, amount, is_lone_part, one_line
 
 _A_YEAR = 7 / 365.25  # times a year, in times a week
 _PER_WEEK = (
-    (7.0, r"days?|nights?|tage?|nacht|jours?|nuits?|天|日|晚|días?"),
-    (1.0, r"wks?|weeks?|woche|semaines?|周|个?星期|semanas?"),
+    (7.0, r"days?|nights?|tage?|nacht|jours?|nuits?|天|日|晚|d[ií]as?|giorn[oi]|dag(?:en)?|dzień|gün"),
+    (1.0, r"wks?|weeks?|woche|semaines?|周|个?(?:星期|礼拜)|semanas?|settimana|tydzień|hafta"),
     (0.5, r"fortnights?"),
-    (12 * _A_YEAR, r"months?|monat|mois|个?月|mes(?:es)?"),
-    (_A_YEAR, r"yrs?|years?|jahr|ans?|année|年|años?"),
+    (12 * _A_YEAR, r"months?|monat|mois|个?月|mes(?:es)?|mese|mês|maand"),
+    (_A_YEAR, r"yrs?|years?|jahr|ans?|année|年|años?|anno|anos?|jaar|rok"),
 )
 _ADVERBS = (
-    (7.0, r"daily|nightly|täglich(?:e[nmrs]?)?|quotidien(?:ne)?(?:ment)?|a diario|diariamente"),
-    (1.0, r"weekly|wöchentlich(?:e[nmrs]?)?|hebdomadaires?"),
+    (7.0, r"daily|nightly|t(?:ä|ae)glich(?:e[nmrs]?)?|quotidien(?:ne)?(?:ment)?|a diario|diariamente|dagelijks"
+          r"|dziennie"),
+    (1.0, r"weekly|w(?:ö|oe)chentlich(?:e[nmrs]?)?|hebdomadaires?"),
     (0.5, r"fortnightly"),
     (12 * _A_YEAR, r"monthly|monatlich"),
-    (_A_YEAR, r"yearly|annually|jährlich"),
+    (_A_YEAR, r"yearly|annually|j(?:ä|ae)hrlich"),
 )
 _PERIOD = "(?:" + "|".join(words for _, words in _PER_WEEK) + ")"
 _ADVERB = "(?:" + "|".join(words for _, words in _ADVERBS) + ")"
 _CYCLES = one_line(r"""(?: ?(?:times?|x|mal|fois|veces|次|个循环|full|complete|equivalent|deep|shallow|charging|charge
     |cycles?
-    |cyc|charges|zyklen|zyklus|ladungen|vollzyklen|recharges?|ciclos?|turns?|runs))*""")
+    |cyc|charges|trips?|rides?|fahrten|trajets?
+    |cargas?|recargas?|volt[ae]|vezes|keer|razy|回|zyklen|zyklus|ladungen|vollzyklen|recharges?|ciclos?|turns?|runs))*""")
 _EACH = one_line(r"""(?:an?|per|/|each(?: single)?|ev[ey]?ry(?: single)?|pro|die|am|im|je|jeden?|par|la|le|chaque|cada
-    |tous les|por|al|a la|每)""")
+    |tous les|por|al|alla|ao|à|na|a la|每)""")
 _WEEKDAYS = one_line(r"""(?:every |each |jeden )*(?:(?:week|work|work |working |business )days?|werktags?|an werktagen
     |jours ouvrés|工作日|周1到周5|mon(?:day)?s? (?:to|through|till|until|-) fri(?:day)?s?|montags? bis freitags?
     |(?:du )?lundi (?:à|au) vendredi|mon[- ]fri|mo[- ]fr)(?: only)?""")
@@ -34,12 +36,22 @@ _NAMED_DAY = one_line(r"""(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon
     |lundis?|mardis?|mercredis?|jeudis?|vendredis?|samedis?|dimanches?)""")
 _PART_OF_DAY = r"(?:evenings?|mornings?|afternoons?|abend|morgen|soirs?|matins?|noche|tarde|mañana)"
 _HOURS = r"(?:hours?|hrs?|h|stunden|heures|horas|个?小时)"
+# "to 90 every evening" is how full it gets, not how often: nothing is charged so often a day.
+_MOST_A_DAY = 12
+_EVERY_DAY = re.compile(rf"({NUM}) (?:(?:every|each|jeden?|chaque|tous les|toutes les|cada)(?: single)? (?:\d|other|2nd"
+                        rf"|{_PART_OF_DAY}|{_WEEKDAYS}|{_PER_WEEK[0][1]}|{_PER_WEEK[1][1]})|{_ADVERBS[0][1]}"
+                        rf"|(?:an?|per|pro|par|am) (?:{_PER_WEEK[0][1]}))\b")
+_PER_LETTER = re.compile(r"(?<=[\dxsecnl]) ?/ ?([dwya])$")  # "2 cyc/d"
+_LETTERS = {"d": " per day", "w": " per week", "y": " per year", "a": " per year"}
 _TIMES = {"once": "1 times", "twice": "2 times", "thrice": "3 times"}
 
 
 def cycles_per_week(form: str) -> float | None:
     """Cycles per week: "5", "twice a day", "every other day", "300 cycles a year", "weekdays", "每天两次"."""
     form = re.sub(rf"^({NUM}) half (?=(?:charge |discharge )?cycles\b)", r"\1 ", form)  # their depth is the half
+    if (m := _EVERY_DAY.match(form)) and amount(m[1]) > _MOST_A_DAY:
+        return None
+    form = _PER_LETTER.sub(lambda m: _LETTERS[m[1]], form)
     form = re.sub(r"\b(?:once|twice|thrice)\b", lambda m: _TIMES[m[0]], form)
     if m := re.fullmatch(rf"({AMOUNT}){_CYCLES}(?: altogether| in total)?", form):
         return None if is_lone_part(m[1]) else amount(m[1])
@@ -78,7 +90,8 @@ def _rate(form: str) -> float | None:
         return _times(m[1]) * _adverb(m[2])
     if m := re.fullmatch(rf"({AMOUNT}) ({_ADVERB}){_CYCLES}", form):
         return amount(m[1]) * _adverb(m[2])
-    if m := re.fullmatch(rf"(?:每|1)个?({_PERIOD})(?:(?:循环|充电|充)?({NUM})(?:次|个循环)?(?:循环)?)?", form):
+    if m := re.fullmatch(rf"(?:每|1)个?({_PERIOD})(?:(?:循环|充电|充|换电?)?({NUM})(?:次|回|个循环)?"
+                         rf"(?:循环|充电|电)?)?", form):
         return _times(m[2]) * _per(m[1])
     return None
 

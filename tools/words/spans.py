@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 from tools.words import reading
-from tools.words.clocks import MILITARY, MILITARY_RANGE, NOW_BEFORE, SPACED_LEAD, clock_gap, is_clock_time
+from tools.words.clocks import GERMAN_AM, MILITARY, MILITARY_RANGE, NOW_BEFORE, SPACED_LEAD, clock_gap, is_clock_time
 from tools.words.foreign import PARTS_AFTER, UNIT_AFTER, is_bare, is_foreign
-from tools.words.text import Unreadable, forms, one_line
+from tools.words.text import Unreadable, forms, one_line, simplified
 from tools.words.tokens import TOKEN, may_end, may_start
 
 __all__ = ["UNIT_AFTER", "clock_spans", "is_bare", "locate", "same", "spans"]
@@ -21,12 +21,14 @@ _SWAPPED = re.compile(r"(?!.*(?:quarter|viertel|half)).* (?:to|before|vor|nach) 
 _MARK_AFTER = re.compile(one_line(
     r"""\s?(?:(?:right|just) )?(?:now|here|already|it is|it['’]s|as (?:i|we) (?:speak|write|type)|jetzt
     |maintenant)\b"""), re.IGNORECASE)
+_LASTING, _LASTS = re.compile(r"\d+ ?h ?\d\d"), re.compile(r"\b(?:in|within|dans|pendant|innerhalb von) $", re.I)
 _BARE_HOURS = re.compile(r"\b(?:by|until|till?|before|bis|now|it['’]?s|it is|gone|jetzt)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
 def spans(text: str, quantity: str) -> tuple[tuple[int, int, float | str], ...]:
     """(start, end, value) of every phrase of `text` that reads as the quantity and is part of no longer one."""
+    text = simplified(text)
     found = list(_windows(text, quantity))
     if quantity == "asset_id":
         return tuple(_one_after_the_other(found))
@@ -104,6 +106,7 @@ def _word_end(text: str, at: int) -> int:
 @lru_cache(maxsize=4096)
 def clock_spans(text: str) -> tuple[tuple[int, int], ...]:
     """(start, end) of every clock time of a text."""
+    text = simplified(text)
     tokens = [m.span() for m in TOKEN.finditer(text)]
     windows = [(a, b) for i, (a, _) in enumerate(tokens) if may_start(text, a) for _, b in tokens[i:i + 8]
                if b - a <= 40 and may_end(text, b) and _is_clock(text, a, b)]
@@ -125,6 +128,10 @@ def _is_clock(text: str, start: int, end: int) -> bool:
             UNIT_AFTER.match(text, end) or PARTS_AFTER.match(text, end)):
         return False
     if re.search(r"\b(?:minus|moins) $", text[max(0, start - 7):start], re.IGNORECASE):  # "minus three this morning"
+        return False
+    if re.search(r"\d ?am$", words[0]) and not re.match(GERMAN_AM, text[end:], re.IGNORECASE):
+        return False
+    if _LASTING.fullmatch(words[0]) and _LASTS.search(text, max(0, start - 12), start):
         return False
     if text[end - 1] == "点" and text[end:end + 1] in tuple("零一二三四五六七八九十"):  # "两点五安"
         return False

@@ -22,34 +22,57 @@ _PARTS = {
     "quarter": 1 / 4, "quarters": 1 / 4, "fourth": 1 / 4, "fourths": 1 / 4,
     "viertel": 1 / 4, "quart": 1 / 4, "quarts": 1 / 4, "dreiviertel": 3 / 4, "fünftel": 1 / 5, "zehntel": 1 / 10,
     "dritteln": 1 / 3, "vierteln": 1 / 4, "fünfteln": 1 / 5, "zehnteln": 1 / 10, "cuarto": 1 / 4, "cuartos": 1 / 4,
-    "hundertstel": 1 / 100, "tausendstel": 1 / 1000,
+    "mezzo": 1 / 2, "mezza": 1 / 2, "meio": 1 / 2, "meia": 1 / 2, "metade": 1 / 2, "halve": 1 / 2, "helft": 1 / 2,
+    "kwart": 1 / 4, "pół": 1 / 2, "yarım": 1 / 2, "çeyrek": 1 / 4,
+    "hundertstel": 1 / 100, "tausendstel": 1 / 1000, "fuenftel": 1 / 5, "fuenfteln": 1 / 5, "hälfti": 1 / 2,
+    "haelfte": 1 / 2, "moitie": 1 / 2, "sechstel": 1 / 6, "sechsteln": 1 / 6, "siebtel": 1 / 7, "siebteln": 1 / 7,
+    "achtel": 1 / 8, "achteln": 1 / 8, "neuntel": 1 / 9, "neunteln": 1 / 9,
 }
 PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d+i?ème?s?|\d+º)(?!s\b)"
-_AND = r"(?:and|n|'n|&|und|et|y)"
+_AND = r"(?:and|n|'n|&|und|et|y|e|en|i)"
 # The order matters: a mixed number before its whole part, a counted part before a bare one.
 AMOUNT = (rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART}|{NUM}/{NUM}|{NUM} ?个?{PART}"
-          rf"|(?:an? |la |die |der )?{PART}(?! (?:past|vor|nach|to)\b)|{NUM})")
+          rf"|(?:an? |la |die |der )?{PART}(?! (?:past|vor|nach|to|over|voor)\b)|{NUM})")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "’": "'", "‘": "'", "′": "'", "´": "'",
                         "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "×": "x", "⁄": "/", "。": ".", "、": ","})
+# Traditional characters of the words that are read; 時間 keeps its second one, as it is Japanese for an hour.
+_TRADITIONAL = str.maketrans(
+    "個時鐘鍾兩點華攝電號單體環節週減損餘滿沒溫護壽傷趕盡儘現當會這兒後內裡從對約過於達衛顧適輕緊別著數顆塊為傳開車離總還樣導檢歲無線禮該讓給壓",
+    "个时钟钟两点华摄电号单体环节周减损余满没温护寿伤赶尽尽现当会这儿后内里从对约过于达卫顾适轻紧别着数颗块为传开车离总还样导检岁无线礼该让给压")
 _CHINESE = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _HYPHEN = re.compile(r"(?<!\bup)(?<=[^\W\d_一-鿿])-(?=\w)|(?<=\d)-(?=[^\W\d_])")
 LANGUAGES = ("en", "de", "fr")
-_SPANISH = re.compile(one_line(  # without "once", eleven: it is more often English
-    r"""\b(?:cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|doce|trece|catorce|quince|dieci\w+|veint\w+|treinta
-    |cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|cien|ciento)\b"""))
+# Other languages are read where one of their own words stands: not "once" (English), "due" (English) or "sei" (German).
+_OTHER_LANGUAGES = {language: re.compile(one_line(words)) for language, words in {
+    "es": r"""\b(?:cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|doce|trece|catorce|quince|dieci\w+|veint\w+
+    |treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|cien|ciento)\b""",
+    "it": r"""\b(?:tre|quattro|cinque|sette|dieci|undici|dodici|tredici|quattordici|quindici|sedici|dicia\w+|diciotto
+    |venti(?!l)\w*|ventuno|ventotto|trent[aou]\w*|quarant[aou]\w*|cinquant[aou]\w*|sessant[aou]\w*|settant[aou]\w*|ottant[aou]\w*
+    |novant[aou]\w*|cento|volt[ae]|gradi|ore|ora|minuti|giorni|settimane|mesi|anni)\b""",
+    "pt": r"""\b(?:dois|duas|três|quatro|sete|oito|nove|dez|doze|treze|catorze|dez[ae]sseis|dez[ae]ssete|dezoito
+    |dez[ae]nove|vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta|noventa|cem|uma|graus|meia)\b""",
+    "nl": r"""\b(?:een|één|twee|drie|vijf|zes|zeven|negen|twaalf|dertien|veertien|vijftien|zestien|zeventien|achttien
+    |negentien|\w*twintig|\w*dertig|\w*veertig|\w*vijftig|\w*zestig|\w*zeventig|\w*tachtig|\w*negentig|honderd\w*
+    |graden|uur|uren|procent|kwartier)\b|\btien(?= minuten\b)|\w[eë]nhalf\b""",
+}.items()}
 # Unit words that a slip of the pen must not turn into a number without its unit ("90 farenheit").
 _SPELT = one_line(
     """degree degrees celsius fahrenheit percent minute minutes minuten minutos hour hours heure heures horas stunde
      stunden month months monat monate monaten weeks woche wochen semaine semaines semana semanas years jahre jahren
-     années ampere amperes ampère ampères amperios milliamps millivolt millivolts volts cycle cycles kelvin decade
-     decades century prozent grados""").split()
+     années ampere amperes ampère ampères amperios milliamps millivolt millivolts volts volte volta cycle cycles kelvin
+     decade decades century prozent grados""").split()
 # Number words as they are often misspelt or written without an umlaut; the number reader knows "fourty".
 _SLIPS = {"ninty": "ninety", "ninteen": "nineteen", "eigthy": "eighty", "eigthteen": "eighteen", "fivty": "fifty",
           "fiveteen": "fifteen", "thirthy": "thirty", "thrity": "thirty", "twentie": "twenty", "fuenf": "fünf",
-          "fuenfzig": "fünfzig", "fuenfzehn": "fünfzehn", "zwoelf": "zwölf"}
+          "fuenfzig": "fünfzig", "fuenfzehn": "fünfzehn", "zwoelf": "zwölf", "tweny": "twenty", "twelf": "twelve",
+          "fivteen": "fifteen", "sevnty": "seventy", "eigty": "eighty", "nintey": "ninety"}
 _SLIP = re.compile(rf"\b(?:{'|'.join(_SLIPS)})(?=\b|und)")
 _ENGLISH_PARTS = re.compile(r"\b(hundred|thousand)(ths?)\b")  # "four hundredths" is not a four-hundredth
+# "zweidrittel" is two words to the number reader; "dreiviertel" also starts a time of the day.
+_GLUED_PARTS = re.compile(r"\b(?!dreiviertel)(ein|zwei|drei|vier|fünf|fuenf|sechs|sieben|acht|neun)"
+                          r"((?:drit|vier|fünf|fuenf|sechs|sieb|ach|neun|zehn)teln?)\b")
+_YEARS_TO_COME = re.compile(r"\b(\w{3,})jahres(?:vertrag|garantie|plan|frist|leasing|miete)s?\b")
 _WORD_AFTER_NUMBER = re.compile(r"(?<=\d )[^\W\d_]{5,}|(?<=\d)[^\W\d_]{6,}|(?<=half an )[^\W\d_]{4,}")
 
 
@@ -61,11 +84,16 @@ def fold(text: str) -> str:
     """Lower case, compatibility forms, one kind of dash, quote and space; no outer quotes or closing punctuation."""
     if not text.isascii():
         text = "".join(_vulgar(c) for c in text.replace("，", ", ").replace("º", "°").replace("˚", "°"))
-        text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
+        text = simplified(unicodedata.normalize("NFKC", text)).translate(_SIGNS)
         text = re.sub(r"(?<=[A-Za-z])(?=[一-鿿])", " ", text)
     text = _HYPHEN.sub(" ", text.lower()) if "-" in text else text.lower()
     text = " ".join(text.split()).strip("\"`*,;!?").rstrip(".").strip()
     return text[1:-1] if len(text) > 2 and text[0] == text[-1] == "'" else text
+
+
+def simplified(text: str) -> str:
+    """Simplified characters for traditional ones, one for one: positions in the text stay."""
+    return text if text.isascii() else text.translate(_TRADITIONAL)
 
 
 def _vulgar(character: str) -> str:
@@ -81,7 +109,7 @@ def forms(text: str) -> tuple[str, ...]:
     folded = _SLIP.sub(lambda m: _SLIPS[m[0]], _chinese_numbers(fold(text)))
     if not re.search(r"[^\W\d_]{2}", folded):
         return (_tidy(folded),)
-    languages = (*LANGUAGES, "es") if _SPANISH.search(folded) else LANGUAGES
+    languages = (*LANGUAGES, *(name for name, words in _OTHER_LANGUAGES.items() if words.search(folded)))
     digits = [_digits(folded, language) for language in languages]
     words = [set(re.findall(r"[^\W\d_]+", text)) for text in digits]
     # "twenty-nine to six" is not French although six is: a language that leaves more number words does not count.
@@ -98,12 +126,19 @@ def _digits(text: str, language: str) -> str:
         text = re.sub(r"\b(ein|zwei|drei|vier|fünf)einviertel", r"\1 komma zwei fünf", text)
         text = re.sub(r"\b(ein|zwei|drei|vier|fünf)dreiviertel", r"\1 komma sieben fünf", text)
         text = re.sub(r"\b(\w+)mal\b", r"\1 mal", text)
+        text = _YEARS_TO_COME.sub(r"\1 jahre", _GLUED_PARTS.sub(r"\1 \2", text))
         text = re.sub(r"\beine[rnms]?\b", "ein", text)
     if language == "en":
+        text = re.sub(r"\ba (?=(?:hundred|thousand)\b)", "one ", text)  # "a hundred and four" is one number
         text = _ENGLISH_PARTS.sub(lambda m: ("100" if m[1] == "hundred" else "1000") + m[2], text)
     if language == "es":  # the number reader takes these for ordinals
         text = re.sub(r"\bcuarto(s?)\b", r"quart\1", re.sub(r"\btercios?\b", "tiers", text))
+    if language == "it":
+        text = re.sub(r"\bmezz'(?=ora\b)", "mezza ", re.sub(r"\bun'(?=ora\b)", "1 ", text))
+    if language == "nl":
+        text = re.sub(r"\b(\w+?)[eë]nhalf\b", r"\1 komma vijf", re.sub(r"\banderhalf\b", "1.5", text))
     if language == "fr":  # "dix et quatre-vingt-dix" are two numbers; only "vingt et un" and "soixante et onze" are one
+        text = re.sub(r"\bd'(?=une? )", "d' ", re.sub(r"(?<=[a-z])ieme(?=s?\b)", "ième", text))
         apart = re.sub(r"\bet (?!une?\b|onze\b)", "et_ ", re.sub(r"\bcentième", "100ème", text))
         return alpha2digit(apart, language, 0).replace("et_ ", "et ")
     return alpha2digit(text, language, 0)
@@ -116,8 +151,15 @@ def _tidy(text: str) -> str:
     text = re.sub(r"\ban? (?=100\b|1000\b)", "", text)
     text = re.sub(r"\bplus (?=\d)", "+", text)
     text = re.sub(r"(?<=\d) ?ish\b", "", text)
+    text = re.sub(r"\bbir (?=(?:saat|buçuk|gün|hafta|ay|yıl)\b)", "1 ", text)
+    if not text.isascii():
+        text = re.sub(r"(\d+) buçuk\b", r"\1.5", text)
+        text = re.sub(r"(?:\bsıfırın altında |マイナス|氷点下|负)(?=\d)", "-", re.sub(r"\bpółtorej\b", "1.5", text))
     text = _WORD_AFTER_NUMBER.sub(lambda m: _spelt(m[0]), text)
-    return re.sub(r"\b(?:minus|negative|neg|moins|menos) (?=[\d.])", "-", text)
+    text = re.sub(r"^- (?=\d)", "-", text)
+    minus = (r"(?<!\bau )(?<!\bal )\b(?:minus|negative|neg|moins|menos|meno|eksi|min(?= [\d.,]+ gra(?:den|ad)\b))"
+             r" (?=[\d.])")
+    return re.sub(minus, "-", text)
 
 
 @lru_cache(maxsize=4096)
@@ -137,6 +179,7 @@ def _chinese_numbers(text: str) -> str:
     if text.isascii():
         return text
     numeral = "[零一二三四五六七八九〇两十百千]+"
+    text = re.sub("[俩仨](?=个?(?:小时|钟头|月|星期|礼拜))", lambda m: "2个" if m[0] == "俩" else "3个", text)
     text = re.sub(rf"零下(?=[\d.]|{numeral})", "-", text)
     text = re.sub(rf"百分之({numeral}(?:点{numeral})?|[\d.]+)", lambda m: f"{_chinese(m[1])}%", text)
     text = re.sub(rf"({numeral})分之({numeral})", lambda m: f"{_chinese(m[2])}/{_chinese(m[1])}", text)
@@ -207,6 +250,11 @@ def is_lone_part(text: str) -> bool:
 def is_mixed(text: str) -> bool:
     """Whether an AMOUNT is a whole number and a part, such as "81 and a half"."""
     return bool(re.match(rf"{NUM} (?:\d+/|{_AND} )", text))
+
+
+def is_mixed_alone(form: str) -> bool:
+    """Whether a form is such an AMOUNT and nothing else: "seven and a half"."""
+    return bool(re.fullmatch(rf"{NUM} (?:\d+/\d+|{_AND} (?:an? |1 |{NUM} )?{PART})", form))
 
 
 def _part(word: str) -> float:

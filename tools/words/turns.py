@@ -12,7 +12,7 @@ from tools.words import reading
 from tools.words.clocks import NOW_AFTER, NOW_BEFORE
 from tools.words.foreign import UNIT_AFTER, range_unit, unit_of
 from tools.words.spans import clock_spans, locate, same, spans
-from tools.words.text import NUM, forms, one_line
+from tools.words.text import NUM, forms, one_line, simplified
 
 _MAX_WORDS = 4  # of a number: "one hundred and five"
 _NUMBER = re.compile(r"(?<![\w.,:/#-])[-+−–]?\d+(?:[.,]\d+)?(?![\w]*\d|[:.,/]\d)")
@@ -124,7 +124,7 @@ def _parts(words: str) -> Iterator[str]:
 def _deadline(texts: Sequence[str]) -> tuple[str, float] | None:
     """"By 18:00, it's 17:00" ... "make it 18:30": the newest deadline and the newest present; the minutes."""
     present = deadline = None
-    for text in texts:
+    for text in map(simplified, texts):
         reach = 0
         for start, end in clock_spans(text):
             before = any(p.search(text, reach, start) for p in NOW_BEFORE)
