@@ -8,6 +8,7 @@ compare `held_out_nats_per_answer` (minus the log probability of the whole right
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ import torch
 import typer
 
 from finetune.base import EXPERTS, EXPERTS_PER_TOKEN, load_tokenizer
-from finetune.dataset import call_samples, data_hash, first_answer, wire_tools
+from finetune.dataset import call_samples, data_hash, first_answer, held_out_samples, wire_tools
 from finetune.devices import Devices
 from finetune.moe import adapters
 from finetune.packing import TOKENS_PER_PACK
@@ -83,13 +84,9 @@ def prefix(rendering: str) -> tuple[int, ...]:
     return tuple(load_tokenizer()(f"<|im_start|>system\n{SYSTEM}\nTools:{tools}<|im_end|>\n").input_ids)
 
 
-def measure(choice: Choice, samples: int, learning_rate: float, seed: int, weights=None) -> dict[str, Any]:
-    """Train as chosen from the untuned base on `samples` fillings; the held-out figures and what it took.
-
-    `weights`: how often which file of phrasings is filled, as in `finetune.dataset.call_samples`.
-    """
-    data, held_out = (call_samples(1, seed + out, bool(out), weights=weights, written=WRITINGS[choice.writing])
-                      for out in (0, 1))
+def measure(choice: Choice, samples: int, learning_rate: float, seed: int, data: list,
+            held_out: list) -> dict[str, Any]:
+    """Train as chosen from the untuned base on the first `samples` of `data`; the held-out figures and what it took."""
     torch.manual_seed(seed)
     plan = Plan(samples, choice.moe_share, choice.rank, learning_rate, TOKENS_PER_PACK, 0.01, seed,
                 experts=choice.experts, top_k=choice.top_k)
@@ -110,8 +107,15 @@ def main(
     """Train every choice on the same samples and print its held-out figures, a JSON line each."""
     if only and only not in CHOICES:
         raise SystemExit(f"--only {only!r} is none of: {'; '.join(CHOICES)}.")
+
+    @cache
+    def filled(writing: str) -> tuple[list, list]:
+        written = WRITINGS[writing]
+        return call_samples(1, seed, written=written), held_out_samples(seed, written=written)
+
     for name in [only] if only else CHOICES:
-        figures = measure(CHOICES[name], samples, learning_rate, seed)
+        choice = CHOICES[name]
+        figures = measure(choice, samples, learning_rate, seed, *filled(choice.writing))
         print(json.dumps({"choice": name, "samples": samples} | figures), flush=True)
 
 

@@ -152,9 +152,10 @@ def training_samples(fillings: int, seed: int, runs: Path, weights: Mapping[str,
             + answer_samples(recorded) * int(whole) + answer_samples(some))
 
 
-def held_out_samples(seed: int) -> list[Sample]:
-    """First calls and replies of the phrasings that never train, one filling each."""
-    return call_samples(1, seed + 1, held_out=True)
+def held_out_samples(seed: int, weights: Mapping[str, float] | None = None,
+                     written: Callable[[Turn], str] = first_answer) -> list[Sample]:
+    """First calls and replies of the phrasings that never train, one filling each; the rest as in `call_samples`."""
+    return call_samples(1, seed + 1, held_out=True, weights=weights, written=written)
 
 
 def data_hash(samples: Sequence[Sample]) -> str:

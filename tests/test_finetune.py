@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from finetune import moe
 from finetune.answers import answer
 from finetune.base import base_hash, load_dense, load_tokenizer, upcycle
-from finetune.dataset import call_message, encode, prefix_ids, render, wire_tools
+from finetune.dataset import call_message, call_samples, encode, held_out_samples, prefix_ids, render, wire_tools
 from finetune.merge import ADAPTER
 from finetune.packing import ATTENTION, Sample, epoch, pack_samples, predictions
 from finetune.phrasings import NotWritten, carelessly, load_phrasings, phrasing_files, turn
@@ -205,9 +205,10 @@ def test_choices_are_trained_and_judged_alike(monkeypatch):
 
     monkeypatch.setattr(moe, "load_dense", tiny)
     some = dict.fromkeys(phrasing_files(), 0.0) | {"several": 1.0}
+    sets = call_samples(1, 0, weights=some), held_out_samples(0, some)
 
     def figures(**choice):
-        return compare.measure(compare.Choice(**choice), 20, 1e-3, 0, some)
+        return compare.measure(compare.Choice(**choice), 20, 1e-3, 0, *sets)
 
     small, wide, named = figures(rank=2), figures(rank=4), figures(rank=2, rendering="names")
     assert wide["learnt_numbers"] == 2 * small["learnt_numbers"]

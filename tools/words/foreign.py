@@ -124,6 +124,12 @@ def is_foreign(text: str, start: int, end: int, quantity: str) -> bool:
         counted = UNIT_AFTER.match(text, end) or quantity == "minutes" and _COUNTED.match(text, end)
         a_hundred = re.search(r"\bp[eo]r ci?ento$", words, re.IGNORECASE)
         return is_bare(words.split()[-1]) and bool(counted) and not a_hundred
+    return _bare_is_foreign(text, start, end, quantity)
+
+
+def _bare_is_foreign(text: str, start: int, end: int, quantity: str) -> bool:
+    """Whether what stands around a bare number makes it no value of the quantity."""
+    words, near = text[start:end], max(0, start - 12)
     if quantity == "count" and (_TOP.search(text, near, start) and _CYCLES.match(text, end)
                                 or _RANKED.match(text, end)):
         return False

@@ -31,7 +31,8 @@ _PARTS = {
 PART = rf"(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))}|\d+(?:rd|th)s?|\d+i?ème?s?|\d+º)(?!s\b)"
 _AND = r"(?:and|n|'n|&|und|et|y|e|en|i)"
 # The order matters: a mixed number before its whole part, a counted part before a bare one.
-AMOUNT = (rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART}|{NUM}/{NUM}|{NUM} ?个?{PART}"
+_MIXED = rf"(?:{NUM} \d+/\d+|{NUM} {_AND} (?:an? |1 |{NUM} )?{PART})"
+AMOUNT = (rf"(?:{_MIXED}|{NUM}/{NUM}|{NUM} ?个?{PART}"
           rf"|(?:an? |la |die |der )?{PART}(?! (?:past|vor|nach|to|over|voor)\b)|{NUM})")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "’": "'", "‘": "'", "′": "'", "´": "'",
                         "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "×": "x", "⁄": "/", "。": ".", "、": ","})
@@ -254,7 +255,7 @@ def is_mixed(text: str) -> bool:
 
 def is_mixed_alone(form: str) -> bool:
     """Whether a form is such an AMOUNT and nothing else: "seven and a half"."""
-    return bool(re.fullmatch(rf"{NUM} (?:\d+/\d+|{_AND} (?:an? |1 |{NUM} )?{PART})", form))
+    return bool(re.fullmatch(_MIXED, form))
 
 
 def _part(word: str) -> float:
