@@ -8,7 +8,6 @@ from typing import Any
 
 VALUE = "#"
 GRAM = 8  # words in a row that two independent hands hardly ever share
-PHRASINGS = Path(__file__).parent.parent / "finetune" / "phrasings"
 SHORTEST = 3  # below this a text is a greeting anybody would write
 
 _SLOT = re.compile(r"\{[^{}]*\}|<[^<>]*>|\[[a-z_]+2?\]")
@@ -41,8 +40,11 @@ def shared_with(texts: Iterable[str], others: Iterable[str]) -> list[str]:
 
 
 def training_texts() -> list[str]:
-    """Every string of the training phrasings, templates as they are."""
-    return [text for path in sorted(PHRASINGS.glob("*.jsonl")) for text in strings_of(path)]
+    """Every string of the phrasings that train, templates as they are."""
+    from finetune.dataset import is_held_out
+    from finetune.phrasings import load_phrasings
+
+    return [text for line in load_phrasings() if not is_held_out(line) for text in _strings(line)]
 
 
 def strings_of(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from eval.report import people
-from eval.score import QUESTIONS_FILE
+from eval.score import QUESTIONS_FILE, load_questions
 from oracle.settings import Settings
 
 app = typer.Typer(name="python -m eval.run", help=__doc__, no_args_is_help=True, add_completion=False,
@@ -26,6 +26,9 @@ def _names():
 def tool_calls(
     questions: Annotated[Path, typer.Option(help="Judged questions, JSON lines.", exists=True)] = QUESTIONS_FILE,
     base_url: Annotated[str, typer.Option(help="OpenAI endpoint of the tuned model; empty: the settings'.")] = "",
+    held_out: Annotated[str, typer.Option(help="In place of --questions: phrasings that never train, of these files of "
+                                               "finetune/phrasings (NAME,...) or all.")] = "",
+    at_most: Annotated[int, typer.Option(help="So many of the held-out phrasings, drawn by --seed.", min=1)] = 200,
     also: Annotated[list[str], typer.Option(help="NAME=URL of another endpoint, e.g. the untuned base.")] = (),
     ablate: Annotated[bool, typer.Option(help="The tuned model also with less help in decoding.")] = False,
     only_baseline: Annotated[bool, typer.Option(help="No model: only the keyword floor and the ceiling.")] = False,
@@ -35,11 +38,17 @@ def tool_calls(
     as_json: Json = False,
 ):
     """The model picks the right tool with the right arguments (judged questions, first step)."""
+    from eval.held_out import held_out_questions
     from eval.tool_calls import endpoints, measure, print_report
 
     settings = Settings()
     models = [] if only_baseline else endpoints(base_url or settings.llm_url, also, ablate)
-    _tell(measure(questions, models, settings, pass_k, seed), print_report, as_json)
+    if held_out:
+        asked = held_out_questions([] if held_out == "all" else held_out.split(","), at_most, seed)
+        title = f"held-out phrasings: {held_out}"
+    else:
+        asked, title = load_questions(questions), questions.name
+    _tell(measure(asked, title, models, settings, pass_k, seed), print_report, as_json)
 
 
 @app.command("answers")

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import tenacity
@@ -19,7 +18,7 @@ from eval.baseline import keyword_calls
 from eval.overlap import shared_with, training_texts
 from eval.pass_k import pass_k
 from eval.report import header, people, print_header
-from eval.score import ANY_TEXT, Call, Question, Verdict, judge, load_questions, tally, wilson_interval
+from eval.score import ANY_TEXT, Call, Question, Verdict, judge, tally, wilson_interval
 from oracle.settings import Settings
 
 CONCURRENT_REQUESTS = 8
@@ -69,15 +68,16 @@ def endpoints(tuned_url: str, also: Sequence[str], ablate: bool = False) -> list
     return found
 
 
-def measure(path: Path, models: Sequence[Endpoint], settings: Settings, k: int = 0, seed: int = 0) -> dict[str, Any]:
+def measure(questions: Sequence[Question], title: str, models: Sequence[Endpoint], settings: Settings, k: int = 0,
+            seed: int = 0) -> dict[str, Any]:
     """Ask every model every question; the report of all of them, the keyword baseline and the ceiling.
 
-    With `k`, every question is asked k times more, each time in other surroundings drawn by `seed`. Raises
-    ConnectionError when a model does not answer: nothing is reported then.
+    `title` is what the report calls the questions. With `k`, every question is asked k times more, each time in other
+    surroundings drawn by `seed`. Raises ConnectionError when a model does not answer: nothing is reported then.
     """
-    questions = load_questions(path)
-    report = header() | {"questions": path.name, "n": len(questions),
-                         "questions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+    asked = "\n".join(question.model_dump_json() for question in questions)
+    report = header() | {"questions": title, "n": len(questions),
+                         "questions_sha256": hashlib.sha256(asked.encode()).hexdigest()[:12],
                          "in_training": in_training(questions)}
     systems = {model.name: {"url": model.url} | _ask_all(model, questions, settings, k, seed) for model in models}
     systems[BASELINE] = _all_scores(questions, lambda qs: [Answer(keyword_calls(q.messages)) for q in qs], k, seed)

@@ -95,8 +95,14 @@ def split_into_experts(dense: dict[str, torch.Tensor], moe: PeftModel) -> None:
                 parameter.copy_(source)
 
 
-def averaged(adapter: dict[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
+def rank_of(adapter: dict[str, torch.Tensor]) -> int:
+    """LoRA rank of a finished adapter in PEFT's layout."""
+    return next(len(weight) for name, weight in adapter.items() if name.endswith("q_proj.lora_A.weight"))
+
+
+def averaged(adapter: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """A finished adapter in PEFT's layout as the dense student's: each expert matrix is the mean of the experts'."""
+    rank = rank_of(adapter)
     found = {}
     for name, weight in adapter.items():
         name = name.replace("_A.weight", "_A.default.weight").replace("_B.weight", "_B.default.weight")
@@ -108,6 +114,17 @@ def averaged(adapter: dict[str, torch.Tensor], rank: int) -> dict[str, torch.Ten
         found[name] = (weight.view(EXPERTS, rank, -1).mean(0) if "lora_A" in name
                        else weight.view(-1, rank, EXPERTS).mean(-1))
     return {name: weight for name, weight in found.items() if ".mlp.gate." not in name}
+
+
+def go_on_from(learnt: dict[str, torch.Tensor], student: PeftModel) -> None:
+    """Give a dense student what an adapter of its rank or a lower one learnt.
+
+    Ranks that are new keep their random A and B of zero: the student computes what the adapter does.
+    """
+    with torch.no_grad():
+        for name, parameter in adapters(student).items():
+            weight = learnt[name]
+            parameter[:weight.shape[0], :weight.shape[1]].copy_(weight)
 
 
 def _dense_name(name: str) -> str:

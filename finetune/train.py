@@ -160,10 +160,10 @@ class Run:
 
     def _go_on_from(self, adapter: Path) -> None:
         """Begin the dense phase where a finished adapter is, its experts averaged."""
-        learnt = moe.averaged(load_file(adapter / WEIGHTS), self.plan.rank)
-        with torch.no_grad():
-            for name, parameter in moe.adapters(self.student).items():
-                parameter.copy_(learnt[name])
+        finished = load_file(adapter / WEIGHTS)
+        if (rank := moe.rank_of(finished)) > self.plan.rank:
+            raise SystemExit(f"{adapter} has rank {rank}, more than --rank {self.plan.rank}: name {rank} or more.")
+        moe.go_on_from(moe.averaged(finished), self.student)
         self.optimizer = MasterAdamW(list(moe.adapters(self.student).values()))
 
     def train(self, samples: list) -> None:

@@ -1,8 +1,9 @@
 """The first step of a turn: held to what was said, and thought over where the call leaves a doubt.
 
 The model decides alone whether to call and what. Code only counts what it can check: arguments that cannot be read or
-that nobody said, values of the question that no call uses, one phrase used twice. A call with such a doubt is drawn
-again a few times, and the one with the fewest doubts is taken; among equals the one the model is surest of.
+that nobody said, values of the question that no call uses, one phrase used twice, one call made twice. A call with
+such a doubt is drawn again a few times, and the one with the fewest doubts is taken; among equals the one the model is
+surest of.
 """
 
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def doubts(reply: AIMessage, tools: Sequence[Tool], said: Sequence[str]) -> int:
             return UNREADABLE
         records.append((tool, record))
         count += len(record.dropped) + _used_twice(tool, record, said)
+    count += len(records) - len({record.key for _, record in records})
     return count + _left_out(records, said[-1]) if records else 0
 
 

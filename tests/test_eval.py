@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from eval.baseline import keyword_calls
 from eval.charging import Scenario, broken_limits, maker_current_a, rerun, scenarios
+from eval.held_out import held_out_questions
 from eval.overlap import shared_with, skeleton, training_texts
 from eval.run import app
 from eval.score import Call, Question, judge, load_questions, same_arguments, tally, wilson_interval
@@ -248,6 +249,18 @@ def test_a_served_model_is_asked_and_read_as_the_agent_does(scripted_url, tmp_pa
     again = {a["messages"][-1]["content"].split()[0] for a in asked if a["temperature"] > 0 and a["n"] == 5}
     assert once == set(answers) and again == {"broken", "unknown", "invented"}  # what leaves a doubt is drawn again
     assert report["commit"] and report["machine"] and report["n"] == 5
+
+
+def test_held_out_phrasings_are_questions_that_never_train():
+    asked = held_out_questions(["turns", "documents"], 20, 0)
+    assert asked == held_out_questions(["turns", "documents"], 20, 0) and len(asked) == 20
+    assert {q.category for q in asked} == {"turns", "documents"} and not in_training(asked)
+    searches = [calls for q in asked for calls in q.accept if any(c.name == "search_documents" for c in calls)]
+    assert searches and all(c.arguments["query"] == "*" for calls in searches for c in calls if "query" in c.arguments)
+    right = sum(judge(q, a.calls, a.valid).exact for q in asked for a in [perfect_answer(q)])
+    assert right >= 19
+    run = CliRunner().invoke(app, ["tool-calls", "--held-out", "turn", "--only-baseline"])
+    assert isinstance(run.exception, ValueError) and "'turn'" in str(run.exception) and "turns" in str(run.exception)
 
 
 def test_an_unknown_claim_names_the_nearest():

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from finetune import moe
@@ -183,6 +184,21 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     for name, parameter in moe.adapters(run.student).items():
         assert torch.equal(parameter, moe.adapters(again.student)[name]), name
     assert asdict(again.plan) == run.history[0]["plan"]
+
+
+def test_a_finished_adapter_goes_on_at_a_higher_rank_as_it_was():
+    finished = load_file(ADAPTER / "adapter_model.safetensors")
+    rank, learnt = moe.rank_of(finished), moe.averaged(finished)
+    ids = torch.tensor([prefix_ids()[-40:]])
+    found = []
+    for wanted in (rank, rank + 3):
+        student = moe.dense_student(wanted, torch.float32)
+        moe.go_on_from(learnt, student)
+        with torch.no_grad():
+            found.append(student(ids).logits)
+    assert torch.allclose(*found, atol=1e-4)
+    new = moe.adapters(student)
+    assert all((new[name] if "lora_B" in name else new[name].T)[:, rank:].any() == ("lora_A" in name) for name in new)
 
 
 def test_an_unknown_choice_and_unreadable_weights_are_named():

@@ -126,10 +126,11 @@ TWICE = call("recommend_charging_current", asset_id="PK-0042", soc_percent="14 %
              time_limit_min="35 minutes")
 INVENTED = call("recommend_charging_current", asset_id="PK-0042", soc_percent="14 %", time_limit_min="35 minutes",
                 temperature_c=25)
+AGAIN = AIMessage("", tool_calls=[*RIGHT.tool_calls, *RIGHT.tool_calls])
 UNREADABLE = call("recommend_charging_current", asset_id="PK-0042", soc_percent="35 minutes")
 
 
-@pytest.mark.parametrize("reply, some", [(RIGHT, False), (LEFT_OUT, True), (TWICE, True), (INVENTED, True),
+@pytest.mark.parametrize("reply, some", [(RIGHT, False), (LEFT_OUT, True), (TWICE, True), (INVENTED, True), (AGAIN, True),
                                          (UNREADABLE, True), (AIMessage("Which pack?"), False),
                                          (call("search_documents", query="14 %"), False)])
 def test_doubts(reply, some):

@@ -82,9 +82,7 @@ def test_a_search_may_be_worded_anew_and_still_be_the_same_call():
 
 
 def test_the_report_sets_it_beside_the_single_shot_share(tmp_path, judged):
-    file = tmp_path / "some.jsonl"
-    file.write_text("".join(q.model_dump_json() + "\n" for q in judged[::10]))
-    found = measure(file, [], Settings(home=tmp_path), k=5, seed=3)["systems"]["ceiling"]
+    found = measure(judged[::10], "some", [], Settings(home=tmp_path), k=5, seed=3)["systems"]["ceiling"]
     exact = sum(judge(q, a.calls, a.valid).exact for q in judged[::10] for a in [perfect_answer(q)])
     assert found["pass_k"]["passed"] == found["total"]["exact"] == exact
-    assert "pass_k" not in measure(file, [], Settings(home=tmp_path))["systems"]["ceiling"]
+    assert "pass_k" not in measure(judged[::10], "some", [], Settings(home=tmp_path))["systems"]["ceiling"]
