@@ -100,20 +100,20 @@ def measure(choice: Choice, samples: int, learning_rate: float, seed: int, data:
 
 def main(
     samples: Annotated[int, typer.Option(help="samples that each choice trains on")] = 1200,
-    only: Annotated[str, typer.Option(help="one of the choices by its name; empty: all")] = "",
+    only: Annotated[list[str], typer.Option(help="one of the choices by its name, may be given again; else all")] = (),
     learning_rate: float = 1.5e-3,
     seed: int = 0,
 ) -> None:
     """Train every choice on the same samples and print its held-out figures, a JSON line each."""
-    if only and only not in CHOICES:
-        raise SystemExit(f"--only {only!r} is none of: {'; '.join(CHOICES)}.")
+    if unknown := [name for name in only if name not in CHOICES]:
+        raise SystemExit(f"--only {unknown[0]!r} is none of: {'; '.join(CHOICES)}.")
 
     @cache
     def filled(writing: str) -> tuple[list, list]:
         written = WRITINGS[writing]
         return call_samples(1, seed, written=written), held_out_samples(seed, written=written)
 
-    for name in [only] if only else CHOICES:
+    for name in only or CHOICES:
         choice = CHOICES[name]
         figures = measure(choice, samples, learning_rate, seed, *filled(choice.writing))
         print(json.dumps({"choice": name, "samples": samples} | figures), flush=True)

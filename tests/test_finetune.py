@@ -205,7 +205,7 @@ def test_an_unknown_choice_and_unreadable_weights_are_named():
     from finetune import compare, train
 
     with pytest.raises(SystemExit, match="dense, rank 16"):
-        compare.main(only="rank 17")
+        compare.main(only=["rank 17"])
     with pytest.raises(SystemExit, match="NAME=TIMES"):
         train.main(weights="starter")
 

@@ -130,8 +130,8 @@ AGAIN = AIMessage("", tool_calls=[*RIGHT.tool_calls, *RIGHT.tool_calls])
 UNREADABLE = call("recommend_charging_current", asset_id="PK-0042", soc_percent="35 minutes")
 
 
-@pytest.mark.parametrize("reply, some", [(RIGHT, False), (LEFT_OUT, True), (TWICE, True), (INVENTED, True), (AGAIN, True),
-                                         (UNREADABLE, True), (AIMessage("Which pack?"), False),
+@pytest.mark.parametrize("reply, some", [(RIGHT, False), (LEFT_OUT, True), (TWICE, True), (INVENTED, True),
+                                         (AGAIN, True), (UNREADABLE, True), (AIMessage("Which pack?"), False),
                                          (call("search_documents", query="14 %"), False)])
 def test_doubts(reply, some):
     assert bool(doubts(reply, ALL_TOOLS, [ASKED])) is some

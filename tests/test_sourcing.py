@@ -95,7 +95,10 @@ def test_cell_types_need_their_telling_word(name, text, said):
         "jak najszybciej", "o mais depressa possível", "mümkün olduğunca hızlı")),
     *(("longest_life", text, True) for text in (
         "溫和一點", "保護電池", "延長壽命", "别太猛", "轻柔", "悠着点充", "carga suave", "proteger la batería",
-        "proteggere la batteria", "proteger a bateria", "バッテリーに優しく")),
+        "proteggere la batteria", "proteger a bateria", "バッテリーに優しく", "möglichst wenig Verschleiß",
+        "les batteries doivent durer", "qu'il vieillisse bien", "sin forzar la batería", "想让它用得久", "多活几年")),
+    ("longest_life", "la charge dure deux heures", False), ("balanced", "快也别太快，取个中间", True),
+    ("fastest", "es eilt", True), ("fastest", "er teilt sich", False),
     ("balanced", "equilibrado", True), ("balanced", "término medio", True), ("fastest", "velocity", False),
     ("longest_life", "a chronic fault", False), ("longest_life", "mümkün olduğunca hızlı", False),
     ("longest_life", "der Akku soll geschont werden", True), ("longest_life", "priorité à la longévité", True)])

@@ -87,11 +87,13 @@ WRITINGS = {  # canonical value: writings separated by " | "
         5: "5 | five times a week | workdays | every weekday | Monday to Friday | 5x/week | 每周循环5次"
             " | 5 mal pro Woche",
         7: "daily | every night | täglich | jeden Tag | tous les jours | 每天 | one cycle a day | every single day",
-        14: "twice a day | 每天两次 | deux fois par jour | zweimal täglich"
+        14: "twice a day | 每天两次 | deux fois par jour | zweimal täglich | jeden Tag zweimal | 天天两循环"
+            " | deux cycles quotidiens"
             " | 2 times each day", 1: "twice a fortnight | weekly",
         3.5: "every other day | jeden zweiten Tag | un jour sur deux | 每两天一次 | every two days",
         12 * 7 / 365.25: "once a month"
             " | monthly", 300 * 7 / 365.25: "300 cycles a year", 2: "Mondays and Thursdays only",
+        0.5: "两周才循环一次", 24 * 7 / 365.25: "半个月一次",
         21: "three cycles a day seven days a week | 3 trips a day | 3 cyc/d", 4.5: "9 trips a fortnight",
     },
     "millivolt": {30: "30 mV | 0.03 V | thirty millivolts | 30毫伏", 100: "0,1 V | 100 mV"},

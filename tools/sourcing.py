@@ -45,13 +45,13 @@ _PRIORITY_WORDS = {
         r"""fast|quick|asap|hurry|rush|speed|soon|record|short|min(?:imum|imal)?\.? time|least time|time[- ]optimal
         |flat[- ]out\b(?! of)|full (?:tilt|throttle)
         |for time|time (?:as|is) the only|no time|little time|pronto|rapid|hasty|haste|urgent
-        |schnell|eilig|eile|zügig|flott|kürzest|vite|rapide|press|rápid|快|赶|急|抓紧|尽早
+        |schnell|eilig|eile|\beilt\b|zügig|flott|kürzest|vite|rapide|press|rápid|快|赶|急|抓紧|尽早
         |cuanto antes|antes posible|(?:con|tengo|hay) prisa|veloc[ei]\b|velocemente|prima possibile|al più presto|fretta
         |depressa|quanto antes|snel(?!l)|haast|spoed|szybk|najszybciej|pośpie|pilne|hızlı|acele\b|çabuk|早く|急速"""),
     "longest_life": one_line(
         r"""gentl|protect|preserv|life|longev|care|kind|soft|mild|sparing|spare|slow|healthiest|least|hurt|wear|age\b
         |aging|ageing|old(?!uğ)|young|damage|degrad|harm|last(?:s|ed|ing)?\b|live|surviv|suffer|pamper|long as|durab
-        |baby
+        |baby|\b(?:be|is) nice to\b
         |conserv|stress|easy on|(?:battery|cell|pack)[- ]?friendly|look(?:ing)? after (?:it|her|him|them)\b
         |(?:that|which|it|barely|hardly) ages\b|sav(?:e|es|ing) (?:the|my|our|its|this|that) (?:batter|cell|pack)
         |leiden|schadet|ab[iî]m|sans (?:la |le |l')?(?:forcer|brusquer|pousser|fatiguer)|menag|duree de vie
@@ -60,7 +60,11 @@ _PRIORITY_WORDS = {
         |\w*schonend|altern|leb(?:t|en)|hält|halten|schon|sanft|lebensdauer|ménag|douce
         |doux|durée de vie|préserv|cuida|vida|温和|轻柔|柔和|悠着|别太猛|保护|寿命|不着急|慢|伤
         |suave|proteg|delicat|dolcemente|poup[ae]|voorzichtig|ontzie|levensduur|zachtjes|delikatn|oszczędza|ochron|chronić
-        |żywotno|nazik|korumak|koruyarak|ömr|優しく|やさしく|長持ち|いたわ"""),
+        |żywotno|nazik|korumak|koruyarak|ömr|wenig(?:er|st\w*)? verschlei[sß]|verschlei[sß](?:arm|frei)
+        |vieilli(?:sse|r) bien
+        |\bdur(?:e|ent|er)(?: plus)? longtemps|(?:doi(?:t|vent)|veut qu\w* .{0,30}) ?dur(?:er|e|ent)\b|sin forzar
+        |con suavidad
+        |用得?久|多[活用]几年|延寿|優しく|やさしく|長持ち|いたわ"""),
     "balanced": one_line(
         r"""balanc|compromis|middle|mid[- ]?way|half ?way|in[- ]between|something between|golden mean|trade
         |neither|not too|equal|weigh|same weight
@@ -68,7 +72,7 @@ _PRIORITY_WORDS = {
         |zwischen (?:tempo|eile|schnell\w*|schonung|schonend\w*|lebensdauer) und\b
         |entre (?:la )?(?:vitesse|rapidité|usure|longévité|durée de vie) et\b
         |medium|moderate|both time|both speed|mittel|ausgewogen|kompromiss|équilibr|ni .* ni
-        |均衡|平衡|折中|适中|兼顾
+        |均衡|平衡|折中|适中|兼顾|取个?中间
         |equilibr|(?:término|punto) medio|via di mezzo|compromesso|meio[- ]termo|balans|evenwicht|middenweg|zrównoważ
         |dengeli|バランス"""),
 }

@@ -13,7 +13,7 @@ _PER_WEEK = (
     (_A_YEAR, r"yrs?|years?|jahr|ans?|année|年|años?|anno|anos?|jaar|rok"),
 )
 _ADVERBS = (
-    (7.0, r"daily|nightly|t(?:ä|ae)glich(?:e[nmrs]?)?|quotidien(?:ne)?(?:ment)?|a diario|diariamente|dagelijks"
+    (7.0, r"daily|nightly|t(?:ä|ae)glich(?:e[nmrs]?)?|quotidien(?:ne)?s?(?:ment)?|a diario|diariamente|dagelijks"
           r"|dziennie"),
     (1.0, r"weekly|w(?:ö|oe)chentlich(?:e[nmrs]?)?|hebdomadaires?"),
     (0.5, r"fortnightly"),
@@ -90,7 +90,12 @@ def _rate(form: str) -> float | None:
         return _times(m[1]) * _adverb(m[2])
     if m := re.fullmatch(rf"({AMOUNT}) ({_ADVERB}){_CYCLES}", form):
         return amount(m[1]) * _adverb(m[2])
-    if m := re.fullmatch(rf"(?:每|1)个?({_PERIOD})(?:(?:循环|充电|充|换电?)?({NUM})(?:次|回|个循环)?"
+    if m := re.fullmatch(rf"(?:jeden|jede) ({_PERIOD}) ({AMOUNT}){_CYCLES}", form):
+        return _times(m[2]) * _per(m[1])  # "jeden Tag zweimal"
+    if m := re.fullmatch(rf"(?:每|1)?(半|{NUM})({_PERIOD})才?(?:循环|充电|充)?1次", form):
+        every = 0.5 if m[1] == "半" else amount(m[1])
+        return _per(m[2]) / every if every else None
+    if m := re.fullmatch(rf"(?:每|1|天)个?({_PERIOD})(?:(?:循环|充电|充|换电?)?({NUM})(?:次|回|个循环)?"
                          rf"(?:循环|充电|电)?)?", form):
         return _times(m[2]) * _per(m[1])
     return None
