@@ -107,17 +107,18 @@ def _same_call(call: Call, expected: Call) -> bool:
 
 def same_arguments(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether the same arguments are present with the same values; an argument that is None counts as left out."""
-    given, wanted = _told(given), _told(wanted)
-    return given.keys() == wanted.keys() and all(_same_value(k, given[k], wanted[k]) for k in wanted)
+    given, wanted = told(given), told(wanted)
+    return given.keys() == wanted.keys() and all(same_value(k, given[k], wanted[k]) for k in wanted)
 
 
-def _told(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what says nothing: None, and an ascending order of a list whose column is named."""
+def told(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without what says nothing: None, and an ascending order of a list whose column is named."""
     ascending = "sort_by" in arguments and arguments.get("descending") is False
     return {k: v for k, v in arguments.items() if v is not None and not (ascending and k == "descending")}
 
 
-def _same_value(field: str, given: Any, wanted: Any) -> bool:
+def same_value(field: str, given: Any, wanted: Any) -> bool:
+    """Whether an argument's value is the wanted one."""
     if isinstance(wanted, bool) or isinstance(given, bool):
         return given is wanted
     if isinstance(wanted, (int, float)):

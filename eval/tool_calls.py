@@ -15,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from eval.baseline import keyword_calls
+from eval.confusions import confusions
 from eval.overlap import shared_with, training_texts
 from eval.pass_k import pass_k
 from eval.report import header, people, print_header
@@ -186,6 +187,7 @@ def _scores(questions: Sequence[Question], answers: Sequence[Answer]) -> dict[st
         "categories": {category: asdict(tally(found)) for category, found in by_category.items()},
         "total": asdict(tally(verdicts)),
         "exact_95_percent": wilson_interval(sum(v.exact for v in verdicts), len(verdicts)),
+        "confusions": confusions(questions, [answer.calls for answer in answers]),
         "answers": [_shown(q, a) | asdict(v) for q, a, v in zip(questions, answers, verdicts, strict=True)],
     }
 
@@ -216,6 +218,9 @@ def print_report(report: Mapping[str, Any]) -> None:
         low, high = system["exact_95_percent"]
         people.print(f"{name}: exact {_percent(system['total']['exact'], report['n'])} "
                      f"(95 % interval {low:.0%} to {high:.0%})")
+        if "url" in system:
+            mixed = [f"{what} ({n})" for counts in system["confusions"].values() for what, n in counts.items()]
+            people.print(f"{name}: mixed up {', '.join(mixed) or 'nothing'}")
         if "pass_k" in system:
             _print_pass_k(name, system)
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from eval.baseline import keyword_calls
 from eval.charging import Scenario, broken_limits, maker_current_a, rerun, scenarios
+from eval.confusions import confusions
 from eval.held_out import held_out_questions
 from eval.overlap import shared_with, skeleton, training_texts
 from eval.run import app
@@ -249,6 +250,27 @@ def test_a_served_model_is_asked_and_read_as_the_agent_does(scripted_url, tmp_pa
     again = {a["messages"][-1]["content"].split()[0] for a in asked if a["temperature"] > 0 and a["n"] == 5}
     assert once == set(answers) and again == {"broken", "unknown", "invented"}  # what leaves a doubt is drawn again
     assert report["commit"] and report["machine"] and report["n"] == 5
+
+
+def test_confusions_name_what_was_taken_for_what():
+    def asked(*accept):
+        return Question(id="q", category="c", messages=[{"role": "user", "content": "?"}], accept=accept)
+
+    def call(name, **arguments):
+        return Call(name=name, arguments=arguments)
+
+    one, two = call("get_status", asset_id="PK-1"), call("get_status", asset_id="PK-2")
+    answered = {
+        "roles": ([call("recommend_charging_current", soc_percent=20, time_limit_min=40)],
+                  [call("recommend_charging_current", target_soc_percent=20, time_limit_min=35)]),
+        "silence": ([], [call("diagnose", asset_id="PK-1")]), "several": ([one, two], [one]),
+        "list": ([call("find_packs", limit=3, sort_by="soc", site="Cork")],
+                 [call("find_packs", sort_by="soc", descending=False, site="cork", has_fault=True)])}
+    found = confusions([asked(wanted) for wanted, _ in answered.values()] + [asked([one], [])],
+                       [given for _, given in answered.values()] + [None])
+    assert found == {"tools": {"nothing as diagnose": 1, "get_status as nothing": 1},
+                     "arguments": {"soc_percent as target_soc_percent": 1, "time_limit_min: another value": 1,
+                                   "limit left out": 1, "has_fault added": 1}}
 
 
 def test_held_out_phrasings_are_questions_that_never_train():
