@@ -132,10 +132,10 @@ def same_value(field: str, given: Any, wanted: Any) -> bool:
     return given == wanted
 
 
-def _cell_id(name: str) -> str:
+def _cell_id(name: Any) -> str:
     """The catalogue entry a name resolves to, or the name itself (case and spaces aside) where it resolves to none."""
     try:
-        return find_cell(name).id
+        return find_cell(str(name)).id
     except CannotAnswer:
         return "".join(str(name).casefold().split())
 

@@ -264,13 +264,15 @@ def test_confusions_name_what_was_taken_for_what():
         "roles": ([call("recommend_charging_current", soc_percent=20, time_limit_min=40)],
                   [call("recommend_charging_current", target_soc_percent=20, time_limit_min=35)]),
         "silence": ([], [call("diagnose", asset_id="PK-1")]), "several": ([one, two], [one]),
-        "list": ([call("find_packs", limit=3, sort_by="soc", site="Cork")],
-                 [call("find_packs", sort_by="soc", descending=False, site="cork", has_fault=True)])}
+        "list": ([call("find_packs", limit=3, sort_by="soc", site="Cork", cell_model="LG HG2")],
+                 [call("find_packs", sort_by="soc", descending=False, site="cork", has_fault=True,
+                       soc_below_percent=2)])}
     found = confusions([asked(wanted) for wanted, _ in answered.values()] + [asked([one], [])],
                        [given for _, given in answered.values()] + [None])
     assert found == {"tools": {"nothing as diagnose": 1, "get_status as nothing": 1},
                      "arguments": {"soc_percent as target_soc_percent": 1, "time_limit_min: another value": 1,
-                                   "limit left out": 1, "has_fault added": 1}}
+                                   "limit left out": 1, "has_fault added": 1, "cell_model left out": 1,
+                                   "soc_below_percent added": 1}}
 
 
 def test_held_out_phrasings_are_questions_that_never_train():
