@@ -253,7 +253,7 @@ def _plan_large(base: str, dry_run: bool, numbers: tuple[int, ...]) -> None:
 def main(
     samples: Annotated[int, typer.Option(help="samples to train on, fillings counted one by one")] = 30_000,
     moe_share: Annotated[float, typer.Option(help="share of the samples that trains the mixture")] = 0.25,
-    rank: Annotated[int, typer.Option(help="LoRA rank")] = 16,
+    rank: Annotated[int, typer.Option(help="LoRA rank; at least that of --start")] = 24,
     learning_rate: float = 1.5e-3,
     tokens_per_pack: int = TOKENS_PER_PACK,
     balance_weight: float = 0.01,
