@@ -15,6 +15,8 @@ _GLUED_NAME = re.compile(r"\b(?:soh|soc|dod|top)$", re.IGNORECASE)  # "SOH82", "
 _SIGN_APART = re.compile(r"[-−–] \d+(?:[.,]\d+)? ?(?:°|deg|grad)", re.IGNORECASE)
 _BEFORE_SIGN = re.compile(r"(?:[,:(=]|\b(?:at|bei|à|is)) $", re.IGNORECASE)
 
+_WEEKDAY = re.compile("(?<=[周期拜])[一二三四五六](?![次个十百点度成])")  # "周六每天" is no six a day
+
 
 def may_start(text: str, at: int) -> bool:
     """Not inside a word or a number; a sign starts a number only where no word or number stands before it."""
@@ -29,6 +31,8 @@ def may_start(text: str, at: int) -> bool:
     if text[at] in "-−–+":
         return text[at + 1:at + 2].isdigit() and (is_cjk(before) or not (before.isalnum() or before in ")%°"))
     if text[max(0, at - 3):at].lower() in ("pk-", "up-"):
+        return False
+    if _WEEKDAY.match(text, at):
         return False
     if _glued_id(text, at) or text[at].isdigit() and _GLUED_NAME.search(text, max(0, at - 4), at):
         return True
