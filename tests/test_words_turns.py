@@ -102,7 +102,8 @@ ABROAD = (  # the same in Chinese with traditional characters, Japanese, Spanish
     ("years", 1.5, "十八個月後"), ("years", 0.25, "一个季度后"),
     ("years", 10, "10年持ちますか|10 anni|10 jaar|10 lat|10 yıl"),
     ("cycles_per_week", 14, "每天兩次循環|一天换两次电|dos cargas al día|due volte al giorno|duas vezes por dia"
-        "|twee keer per dag|1日2回|周六每天两次"), ("celsius", 25, "周三二十五度"), ("c_rate", 0.5, "半个C|半個C"), ("count", 5, "5つ見せて"),
+        "|twee keer per dag|1日2回|周六每天两次"), ("celsius", 25, "周三二十五度"),
+    ("c_rate", 0.5, "半个C|半個C"), ("count", 5, "5つ見せて"),
     ("asset_id", "PK-0042", "PK-0042は今|PK-0042を充電|PK-0042는"), ("asset_id", "PK-0015", "pack 15 %30 dolu"))
 CASES = [(quantity, value, text) for quantity, value, texts in WRITINGS + ABROAD for text in texts.split("|")]
 
